@@ -106,15 +106,19 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server with the configuration of the page, on SQLite, and the key of an administrator."""
-    folder = tmp_path_factory.mktemp("behind")
+def start_server(folder: Path) -> RunningServer:
+    """Start a server with the configuration of the page, on SQLite, and the key of an administrator."""
     (text,) = read_blocks("Behind nginx", "toml")
     (folder / "server.toml").write_text(text.replace("postgresql://visavis@/faces", "faces.db"))
     key = make_admin_key(folder)
     running = RunningServer("--config", "server.toml", folder=folder)
     running.key = key
+    return running
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    running = start_server(tmp_path_factory.mktemp("behind"))
     yield running
     assert running.stop() == 0
 
@@ -197,9 +201,14 @@ def test_metrics_are_for_this_machine(nginx: Nginx) -> None:
     assert nginx.get("/metrics", source="127.0.0.2") == 403
 
 
-def test_a_server_that_is_away_is_502_and_comes_back(server: RunningServer, nginx: Nginx) -> None:
+def test_a_server_that_is_away_is_502_and_comes_back(tmp_path: Path) -> None:
+    for name in ("server", "nginx"):
+        (tmp_path / name).mkdir()
+    server = start_server(tmp_path / "server")
+    nginx = Nginx(tmp_path / "nginx", server)
     assert server.stop() == 0
     assert nginx.get("/livez") == 502
     again = RunningServer("--config", "server.toml", folder=server.folder, port=server.port)
     assert nginx.get("/livez") == 200
     assert again.stop() == 0
+    nginx.stop()

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import update
 
@@ -18,7 +19,7 @@ from cli.fakes import BLUE, DETECTOR, MODEL, RED, photo
 from visavis.errors import GalleryError, ServerError
 from visavis.gallery import Gallery
 from visavis.pipeline import Recognizer
-from visavis.server import camera_runner, retention
+from visavis.server import camera_runner, retention, watched_cameras
 from visavis.server.camera_runner import CameraRunner
 from visavis.server.config import ServerConfig, VideoSettings
 from visavis.server.state import tables
@@ -28,7 +29,7 @@ from visavis.server.state.events import EventFilter, Events
 from visavis.server.types import ServedCamera
 from visavis.server.watched_cameras import FrameRate, hide_folders
 from visavis.videos.camera_file import CameraFile, CameraSettings
-from visavis.videos.types import VideoEvent
+from visavis.videos.types import CameraStatus, Frame, FrameResult, VideoEvent
 
 FILE = CameraFile((CameraSettings("door", "rtsp://door"),))
 
@@ -42,6 +43,8 @@ class Script:
         self.events: list[VideoEvent] = []
         self.opened: list[str] = []
         self.closed: list[str] = []
+        self.ends = 0
+        self.closing: Callable[[], object] = lambda: None
 
     def happens(self, name: str) -> None:
         self.events.append(VideoEvent(name, "updated", 1, None, None, 0.0, 1.0, "door"))
@@ -76,19 +79,21 @@ class ScriptedCameras:
             self._script.closed.append(name)
         return []
 
-    def look(self) -> list[VideoEvent]:
+    def look(self) -> Iterator[VideoEvent]:
         time.sleep(0.01)
         if self._script.looking:
             raise self._script.looking.pop(0)
         events, self._script.events = self._script.events, []
-        return events
+        yield from events
 
-    def finish(self) -> list[VideoEvent]:
-        self._script.happens("the end")
-        return self.look()
+    def finish(self) -> Iterator[VideoEvent]:
+        self._script.ends += 1
+        self._script.happens(f"end {self._script.ends}")
+        yield from self.look()
 
     def close(self) -> None:
         self._open.clear()
+        self._script.closing()
 
     def reports(self) -> dict[str, CameraReport]:
         return {name: CameraReport("running") for name in self._open}
@@ -154,10 +159,11 @@ def test_a_gallery_that_is_away_is_said_without_its_path_and_tried_again(
         script.looking = [GalleryError("/secret/faces.db is locked.")]
         await_that(lambda: script.opened == ["door", "door"])
         script.happens("e2")
-        await_that(lambda: stored(database) == ["e1", "e2"])
-        script.looking = [KeyError("a defect")]
+        await_that(lambda: stored(database) == ["e1", "end 1", "e2"])
+        script.looking = [KeyError("a defect"), KeyError("and its end is a defect too")]
         await_that(lambda: script.opened == ["door"] * 3)
-    assert stored(database) == ["e1", "e2", "the end"]
+        await_that(lambda: stored(database) == ["e1", "end 1", "e2", "end 2"])
+    assert stored(database) == ["e1", "end 1", "e2", "end 2", "end 3"]
     assert Cameras(database).leases(["door"])["door"].holder is None
 
 
@@ -170,6 +176,73 @@ def test_what_one_server_cannot_do_another_one_does(database: StateDatabase, mon
         with running(database, sound, monkeypatch, server="b"):
             await_that(lambda: stored(database) == ["e1"])
             assert Cameras(database).leases(["door"])["door"].holder == "b"
+
+
+def test_last_events_are_stored_before_cameras_are_closed_which_may_take_long(
+    database: StateDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Script()
+    states: list[tuple[list[str], str | None]] = []
+    script.closing = lambda: states.append((stored(database), Cameras(database).leases(["door"])["door"].holder))
+    with running(database, script, monkeypatch):
+        await_that(lambda: door(database).state == "running")
+        script.looking = [GalleryError("/secret/faces.db is locked.")]
+        await_that(lambda: script.opened == ["door", "door"])
+    assert states == [(["end 1"], "a"), (["end 1", "end 2"], "a")]
+    assert Cameras(database).leases(["door"])["door"].holder is None
+
+
+class FailingGroup:
+    """Cameras of which one finds its person, and one cannot search, at each look and at the end."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.looks = 0
+
+    def add(self, settings: CameraSettings) -> None:
+        pass
+
+    def remove(self, name: str) -> list[FrameResult]:
+        return []
+
+    def look(self) -> Iterator[FrameResult]:
+        self.looks += 1
+        yield self._make_result(f"look {self.looks}")
+        raise GalleryError("/secret/faces.db is locked.")
+
+    def finish(self) -> Iterator[FrameResult]:
+        yield self._make_result("end")
+        raise GalleryError("/secret/faces.db is locked.")
+
+    def describe(self) -> list[CameraStatus]:
+        return [CameraStatus("door", "running", "", 0.0, 1, 0, 0)]
+
+    def close(self) -> None:
+        pass
+
+    @staticmethod
+    def _make_result(name: str) -> FrameResult:
+        event = VideoEvent(name, "updated", 1, None, None, 0.0, 1.0, "door")
+        return FrameResult(Frame(np.zeros((8, 8, 3), np.uint8), 0.0, 0, "door"), (), (event,))
+
+
+def test_events_before_an_error_are_kept_and_tracks_end(
+    tmp_path: Path, database: StateDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_cameras, "CameraGroup", FailingGroup)
+    config = ServerConfig(galleries={"default": f"sqlite:///{tmp_path / 'faces.db'}"}, detector=DETECTOR)
+    recognizer = Recognizer(detector=DETECTOR, embedder=MODEL)
+    monkeypatch.setattr(
+        watched_cameras, "_open_gallery", lambda _: Gallery(config.galleries["default"], recognizer=recognizer)
+    )
+    stopping = threading.Event()
+    thread = threading.Thread(target=CameraRunner(config, FILE, Cameras(database), "a").run, args=(stopping,))
+    thread.start()
+    try:
+        await_that(lambda: stored(database) == ["look 1", "end"])
+    finally:
+        stopping.set()
+        thread.join(10)
+    assert not thread.is_alive()
 
 
 def test_events_wait_while_the_database_is_away(database: StateDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,10 +343,9 @@ def test_events_forget_people_who_were_removed(tmp_path: Path, database: StateDa
     assert b"Ann" not in (tmp_path / "server.db").read_bytes()
 
 
-def test_frames_a_second_are_counted_over_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_a_second_are_counted_over_some_time() -> None:
     moment = 50.0
-    monkeypatch.setattr("visavis.server.watched_cameras.monotonic", lambda: moment)
-    rate = FrameRate()
+    rate = FrameRate(lambda: moment)
     moment += 1
     assert rate.update(9) == 0
     moment += 1

@@ -164,7 +164,9 @@ def test_files_and_streams_are_watched_and_each_says_how_it_is_doing(watching: R
 def test_events_name_the_people_of_the_gallery_and_are_streamed(watching: RunningServer, place: Place) -> None:
     await_camera(watching, "door", "ended")
     events = events_of(watching, "door")
-    assert [(event["event"], event["name"]) for event in events] == [("recognized", "Ann"), ("ended", "Ann")]
+    runs = len(events) // 2  # other tests start the camera again
+    assert [(event["event"], event["name"]) for event in events] == runs * [("recognized", "Ann"), ("ended", "Ann")]
+    assert runs
     assert (events[1]["from"], events[1]["to"]) == (0.0, pytest.approx(29 / 25, abs=0.15))
     with watching.get("/v1/events/stream", params={"camera": "yard", "after": 0}, stream=True) as answer:
         ((_, first),) = read_stream(answer, 1)

@@ -104,6 +104,23 @@ def test_a_server_that_lost_a_camera_adds_no_event_and_no_report(database: State
     assert cameras.leases(["yard"])["yard"].holder is None
 
 
+def test_a_camera_of_another_gallery_shows_no_event_of_the_one_before(database: StateDatabase) -> None:
+    cameras = Cameras(database)
+    take(cameras, "a", *NAMES)
+    cameras.add_events("a", [make_event(1), make_event(2, "yard")])
+    cameras.claim("b", cameras.leases(["yard"]), gallery="staff")
+    assert [(read(cameras, name).gallery, read(cameras, name).latest_event is None) for name in NAMES] == [
+        ("default", False),
+        ("staff", True),
+    ]
+    take(cameras, "a", *NAMES)
+    assert [read(cameras, name).latest_event is None for name in NAMES] == [False, True]
+    cameras.add_events("a", [make_event(3, "yard")])
+    with database.write() as conn:  # as a camera was left by a server that kept the event
+        conn.execute(update(tables.CAMERAS).values(gallery="staff"))
+    assert [camera.latest_event for camera in cameras.read(names=NAMES, galleries=["staff"])] == [None, None]
+
+
 def test_a_lease_lapses_by_the_clock_of_the_machine_that_watches(monkeypatch: pytest.MonkeyPatch) -> None:
     moment = 100.0
     monkeypatch.setattr(camera_leases, "monotonic", lambda: moment)

@@ -15,16 +15,19 @@ import pytest
 
 from visavis import images, spoof_networks
 from visavis.embedders import Embedder
-from visavis.errors import UsageError, VideoError
+from visavis.errors import GalleryError, UsageError, VideoError
 from visavis.gallery import Gallery
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face, Floats
-from visavis.videos import cameras
+from visavis.videos import cameras, watchdog
+from visavis.videos._frame_memory import FrameMemory
 from visavis.videos.camera_file import CameraFile, CameraSettings, read_camera_file
 from visavis.videos.cameras import CameraGroup
+from visavis.videos.reader_process import ReaderOrder
 from visavis.videos.recognize import VideoOptions
 from visavis.videos.sightings import SightingLog
 from visavis.videos.strangers import Strangers, list_strangers
+from visavis.videos.track_people import TrackPeople
 from visavis.videos.types import CameraStatus, VideoEvent
 from visavis.videos.zones import Zones, is_inside
 
@@ -460,6 +463,70 @@ def test_a_camera_says_why_it_is_silent_and_since_when(
     camera.mode = "play"
     assert look_until(0, "running", "").frames > silent.frames
     group.close()
+
+
+def test_an_error_of_a_camera_does_not_lose_what_happened_in_others(
+    tmp_path: Path, recognizer: Recognizer, faces: list[RGB], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "face.mp4", faces[0], seconds=1)
+    names = ("a", "b", "c")
+    group = CameraGroup(CameraFile(tuple(CameraSettings(name, str(path)) for name in names)), recognizer)
+    results = [result.frame.source for _ in range(5) for result in group.look()]
+    assert results == [*names] * 5
+    search = TrackPeople.search
+    failing = {"a"}
+
+    def fail(people: TrackPeople, *args: object) -> list[VideoEvent]:
+        if people._camera in failing:
+            raise GalleryError(f"the gallery is locked for {people._camera}.")
+        return search(people, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TrackPeople, "search", fail)
+    seen = []
+    with pytest.raises(GalleryError, match="for a"):
+        seen.extend(result.frame.source for result in group.look())
+    assert seen == ["b", "c"]
+    failing = {"b"}
+    events: list[VideoEvent] = []
+    with pytest.raises(GalleryError, match="for b"):
+        events.extend(event for result in group.finish() for event in result.events)
+    assert [(event.event, event.camera) for event in events] == [("ended", "a"), ("ended", "c")]
+    assert list(group.finish()) == []
+    group.close()
+
+
+class SlowReader:
+    """A reader process of a camera that hangs: it takes half a second to end."""
+
+    def __init__(self, order: ReaderOrder) -> None:
+        self.memory = FrameMemory.create()
+        self._ended = threading.Event()
+
+    def request(self) -> None:
+        pass
+
+    def messages(self) -> Iterator[dict[str, object]]:
+        self._ended.wait()
+        yield from ()
+
+    def end(self, *, patience: float = 0) -> str:
+        time.sleep(0.5)
+        self._ended.set()
+        return "SIGKILL"
+
+    def release(self) -> None:
+        self.memory.close()
+
+
+def test_cameras_that_hang_are_closed_at_the_same_time(recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog, "ReaderProcess", SlowReader)
+    settings = [CameraSettings(f"camera {n}", "rtsp://a/main", detect="rtsp://a/sub") for n in range(10)]
+    group = CameraGroup(CameraFile(tuple(settings)), recognizer)
+    begun = time.monotonic()
+    group.remove("camera 0")
+    group.close()
+    assert 1 <= time.monotonic() - begun < 4  # one after the other: 10 s
+    assert not [thread for thread in threading.enumerate() if thread.name == "visavis-camera"]
 
 
 def test_a_file_says_whether_it_ended_or_failed(tmp_path: Path, recognizer: Recognizer) -> None:

@@ -158,6 +158,7 @@ class CameraRunner:
 
     def _fail(self, error: Exception) -> None:
         """Close all, and let any server try: what stops this one may not stop the others."""
+        self._finish()
         self._close()
         self._orders.clear()
         self._reports.clear()
@@ -168,17 +169,27 @@ class CameraRunner:
             log.warning("events of cameras wait: %s", fault)
 
     def _end(self) -> None:
-        try:
-            if self._watched is not None:
-                self._keep(self._watched.finish())
-        except (VisavisError, OSError) as error:
-            log.warning("the last events of the cameras are lost: %s", error)
+        self._finish()
         self._close()
         try:
             self._store()
             self._cameras.release(self._server)
         except ServerError as error:
             log.warning("the last events of the cameras are lost: %s", error)
+
+    def _finish(self) -> None:
+        """End all tracks, and store their events before the cameras are closed, which may take seconds."""
+        try:
+            if self._watched is not None:
+                self._keep(self._watched.finish())
+        except (VisavisError, OSError) as error:
+            log.warning("the last events of some tracks are lost: %s", error)
+        except Exception:  # a defect must not end the runner
+            log.exception("the last events of some tracks are lost")
+        try:
+            self._store()
+        except ServerError as error:
+            log.warning("events of cameras wait: %s", error)
 
     def _close(self) -> None:
         if self._watched is not None:

@@ -22,6 +22,7 @@ class Metrics:
         self.refused = Counter("visavis_requests_refused", "Requests refused.", ("reason",), registry=self.registry)
         self.batches = Gauge("visavis_network_calls", "Calls of the networks.", registry=self.registry)
         self.pieces = Gauge("visavis_network_requests", "Requests in these calls.", registry=self.registry)
+        self.cameras = Gauge("visavis_cameras", "Cameras, by state.", ("state",), registry=self.registry)
 
     def text(self) -> bytes:
         """Return all metrics as Prometheus reads them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,15 +71,15 @@ class WatchedCameras:
         """Close a camera, if it is open; return the events with which its tracks end."""
         for table in (self._settings, self._rates, self._faults):
             table.pop(name, None)
-        return _list_events(self._group.remove(name))
+        return list(_read_events(self._group.remove(name)))
 
-    def look(self) -> list[VideoEvent]:
-        """Look at the newest frame of each camera; return what happened."""
-        return _list_events(self._group.look())
+    def look(self) -> Iterator[VideoEvent]:
+        """Look at the newest frame of each camera; yield what happened, before an error is raised."""
+        return _read_events(self._group.look())
 
-    def finish(self) -> list[VideoEvent]:
-        """Return the events with which all tracks end."""
-        return _list_events(self._group.finish())
+    def finish(self) -> Iterator[VideoEvent]:
+        """Yield the events with which all tracks end, before an error is raised."""
+        return _read_events(self._group.finish())
 
     def close(self) -> None:
         """Close all cameras and the gallery."""
@@ -104,12 +104,13 @@ class WatchedCameras:
 class FrameRate:
     """Frames a second, counted over at least ``RATE_SECONDS``; 0 before."""
 
-    def __init__(self) -> None:
-        self._since, self._frames, self._rate = monotonic(), 0, 0.0
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._since, self._frames, self._rate = clock(), 0, 0.0
 
     def update(self, frames: int) -> float:
         """Return the rate, when ``frames`` were looked at so far."""
-        moment = monotonic()
+        moment = self._clock()
         if moment - self._since >= RATE_SECONDS:
             self._rate = (frames - self._frames) / (moment - self._since)
             self._since, self._frames = moment, frames
@@ -143,8 +144,8 @@ def _refuse_pipes(settings: CameraSettings) -> None:
             raise VideoError(f"{images.shown(file)} is a pipe: a camera of a server is a file, a device or an address.")
 
 
-def _list_events(results: Iterable[FrameResult]) -> list[VideoEvent]:
-    return [event for result in results for event in result.events]
+def _read_events(results: Iterable[FrameResult]) -> Iterator[VideoEvent]:
+    return (event for result in results for event in result.events)
 
 
 def _make_report(status: CameraStatus, message: str, rate: float) -> CameraReport:

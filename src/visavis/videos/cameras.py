@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -102,10 +103,6 @@ class _Camera:
             self.frames, self.heard = self.frames + 1, monotonic()
         return frame
 
-    def close(self) -> None:
-        for feed in self.feeds:
-            feed.source.close()
-
     def describe(self) -> CameraStatus:
         """Return how the camera is doing."""
         source, quiet = self.feed.source, monotonic() - self.heard
@@ -182,13 +179,12 @@ class CameraGroup:
         """Close a camera; return the ends of its tracks."""
         removed = [camera for camera in self._cameras if camera.settings.name == name]
         self._cameras = [camera for camera in self._cameras if camera not in removed]
-        for camera in removed:
-            camera.close()
+        _close(removed)
         return list(self._finish(removed))
 
-    def finish(self) -> list[FrameResult]:
-        """Return the ends of all tracks, which have no further frames."""
-        return list(self._finish(self._cameras))
+    def finish(self) -> Iterator[FrameResult]:
+        """Yield the ends of all tracks, which have no further frames; an error of a camera follows after the others."""
+        return self._finish(self._cameras)
 
     def describe(self) -> list[CameraStatus]:
         """Return how each camera is doing."""
@@ -218,8 +214,7 @@ class CameraGroup:
     def close(self) -> None:
         """End all reader processes."""
         self._closed = True
-        for camera in self._cameras:
-            camera.close()
+        _close(self._cameras)
 
     def run(
         self, source: object = None, *, ended: Callable[[], bool] = lambda: False
@@ -238,7 +233,10 @@ class CameraGroup:
             self.close()
 
     def look(self) -> Iterator[FrameResult]:
-        """Yield a result for each camera with a new frame, and the ends of tracks; wait a moment where none has one."""
+        """Yield a result for each camera with a new frame, and the ends of tracks; wait a moment where none has one.
+
+        An error of a camera is raised after the results of the others.
+        """
         frames = [(camera, frame) for camera in self._cameras if (frame := camera.take()) is not None]
         yield from self._process(frames)
         yield from self._finish([camera for camera in self._cameras if camera.feed.ended])
@@ -261,8 +259,7 @@ class CameraGroup:
             followed.append((camera, camera.recognizer.begin(picture, faces)))
         if followed:
             followed[0][0].recognizer.embed([part for _, part in followed])
-        for camera, part in followed:
-            yield self._with_sightings(camera.recognizer.complete(part))
+        yield from self._complete(partial(camera.recognizer.complete, part) for camera, part in followed)
 
     def _detect(self, frames: Sequence[tuple[_Camera, Frame]]) -> Iterator[tuple[_Camera, Frame, list[Face] | None]]:
         """Yield cameras with the frame and the faces to follow; frames with one ``min_face`` are one batch."""
@@ -287,18 +284,47 @@ class CameraGroup:
 
     def _finish(self, cameras: Sequence[_Camera]) -> Iterator[FrameResult]:
         """Yield the ends of the tracks of cameras that have ended."""
-        for camera in cameras:
-            if not camera.finished:
-                camera.finished = True
-                yield from self._end_tracks([camera])
+        yield from self._end_tracks(_mark_finished(cameras))
 
-    def _end_tracks(self, cameras: Sequence[_Camera]) -> Iterator[FrameResult]:
-        for camera in cameras:
-            if camera.last is not None:
-                yield self._with_sightings(camera.recognizer.finish(FrameResult(camera.last, ())))
+    def _end_tracks(self, cameras: Iterable[_Camera]) -> Iterator[FrameResult]:
+        frames = ((camera.recognizer, camera.last) for camera in cameras)
+        yield from self._complete(
+            partial(recognizer.finish, FrameResult(last, ())) for recognizer, last in frames if last is not None
+        )
+
+    def _complete(self, searches: Iterable[Callable[[], FrameResult]]) -> Iterator[FrameResult]:
+        """Yield the results of cameras; the first error is raised after the results of all others."""
+        failure: VisavisError | OSError | None = None
+        for search in searches:
+            try:
+                result = search()
+            except (VisavisError, OSError) as error:
+                failure = failure or error
+            else:
+                yield self._with_sightings(result)
+        if failure is not None:
+            raise failure
 
     def _with_sightings(self, result: FrameResult) -> FrameResult:
         return replace(result, events=tuple(map(self._sightings.add, result.events)))
+
+
+def _mark_finished(cameras: Sequence[_Camera]) -> Iterator[_Camera]:
+    """Yield the cameras that were not finished before."""
+    for camera in cameras:
+        if not camera.finished:
+            camera.finished = True
+            yield camera
+
+
+def _close(cameras: Sequence[_Camera]) -> None:
+    """Close cameras at the same time: each may take a second to say goodbye."""
+    sources = [feed.source for camera in cameras for feed in camera.feeds]
+    for source in sources:
+        if isinstance(source, CameraSource):
+            source.begin_close()
+    for source in sources:
+        source.close()
 
 
 def _open_camera(settings: CameraSettings, recognizer: VideoRecognizer) -> _Camera:

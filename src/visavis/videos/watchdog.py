@@ -137,12 +137,16 @@ class CameraSource:
             notes = tuple(why if count == 1 else f"{why} ({count:,} times)" for why, count in self._reasons.items())
             return SourceCounts(self._read, self._dropped, self._reopened, notes)
 
-    def close(self) -> None:
-        """End the reader process."""
+    def begin_close(self) -> None:
+        """Let the reader process end, without waiting for it; no frame comes any more."""
         with self._changed:
             self._closed = True
             self._frame = None
             self._changed.notify_all()
+
+    def close(self) -> None:
+        """End the reader process."""
+        self.begin_close()
         self._thread.join()
 
     def _wait_until_opened(self) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
@@ -12,6 +13,7 @@ from fastapi.responses import JSONResponse
 from visavis.errors import VisavisError
 from visavis.server.auth import ServicesOf
 from visavis.server.services import Services
+from visavis.server.types import ServedState
 
 router = APIRouter(tags=["health"])
 LEAST_FREE = 64 << 20
@@ -43,7 +45,20 @@ def metrics(services: ServicesOf) -> Response:
     """Return the metrics of this worker as Prometheus reads them."""
     services.metrics.batches.set(services.inference.calls)
     services.metrics.pieces.set(services.inference.pieces)
+    _count_cameras(services)
     return Response(services.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+def _count_cameras(services: Services) -> None:
+    """Count the cameras by state; while the database is away there is no number."""
+    try:
+        cameras = services.cameras.read(names=services.camera_names)
+    except VisavisError:
+        services.metrics.cameras.clear()
+        return
+    counts = Counter(camera.state for camera in cameras)
+    for state in get_args(ServedState):
+        services.metrics.cameras.labels(state).set(counts[state])
 
 
 def _check_databases(services: Services) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, case, insert, or_, select, update
 
 from visavis.errors import UnknownNameError
 from visavis.server.state import tables
@@ -118,12 +118,16 @@ class Cameras:
             return {row.name: CameraLease(row.holder, row.beat) for row in conn.execute(query)}
 
     def claim(self, holder: str, expected: Mapping[str, CameraLease], *, gallery: str) -> None:
-        """Take cameras over whose lease is still the expected one, all in one transaction."""
+        """Take cameras over whose lease is still the expected one, all in one transaction.
+
+        A camera whose ``gallery`` changes has no latest event: keys of the new gallery may not read those of the old.
+        """
+        latest = case((CAMERAS.c.gallery == gallery, CAMERAS.c.latest), else_=None)
         with self._database.write() as conn:
             for name, lease in expected.items():
                 unchanged = (CAMERAS.c.name == name, CAMERAS.c.holder == lease.holder, CAMERAS.c.beat == lease.beat)
-                values = {"holder": holder, "beat": lease.beat + 1, "gallery": gallery, "updated": now()}
-                conn.execute(update(CAMERAS).where(*unchanged).values(values))
+                values = {"holder": holder, "beat": lease.beat + 1, "gallery": gallery, "latest": latest}
+                conn.execute(update(CAMERAS).where(*unchanged).values({**values, "updated": now()}))
 
     def orders(self, holder: str) -> dict[str, CameraOrder]:
         """Return what is wanted of the cameras that a server holds."""
@@ -189,7 +193,7 @@ def _describe(row: Row[Any], event: StoredEvent | None) -> ServedCamera:
         frames_per_second=row.frames_per_second if shown else 0.0,
         dropped=row.dropped,
         reopened=row.reopened,
-        latest_event=event,
+        latest_event=event if event is not None and event.gallery == row.gallery else None,
     )
 
 
