@@ -24,7 +24,8 @@ def ask(guard: Guard, host: str, *, method: str = "GET") -> int:
     """Return the status of a request."""
     app = SimpleNamespace(state=SimpleNamespace(error_forms={}))
     scope = {
-        "app": app, "type": "http", "http_version": "1.1", "method": method, "scheme": "http", "path": "/", "query_string": b"",
+        "app": app,
+        "type": "http", "http_version": "1.1", "method": method, "scheme": "http", "path": "/", "query_string": b"",
         "headers": [(b"host", host.encode())], "client": ("203.0.113.9", 5000), "server": ("127.0.0.1", 80),
     }  # fmt: skip
     messages: list[dict[str, Any]] = []
