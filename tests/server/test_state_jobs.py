@@ -210,6 +210,15 @@ def test_jobs_are_listed_newest_first_and_by_gallery(database: StateDatabase) ->
         jobs.read("none")
 
 
+def test_numbers_of_removed_events_are_not_given_again(database: StateDatabase) -> None:
+    events = Events(database)
+    events.add("default", {"id": "e0", "event": "known", "camera": "door"})
+    (first,) = events.read(EventFilter())
+    assert events.remove_before("9999") == 1
+    events.add("default", {"id": "e1", "event": "known", "camera": "door"})
+    assert [item.content["id"] for item in events.read(EventFilter(), after=first.number)] == ["e1"]
+
+
 def test_an_event_is_stored_once_and_read_in_order(database: StateDatabase) -> None:
     events = Events(database)
     for number, camera in enumerate(("door", "yard", "door")):

@@ -69,6 +69,7 @@ EVENTS = Table(
     Column("person_id", Integer),
     Column("content", Text, nullable=False),  # the whole event as JSON
     Index("server_events_at", "at"),
+    sqlite_autoincrement=True,  # the numbers of removed events are not given again: readers go on after a number
 )
 
 CAMERAS = Table(
