@@ -10,6 +10,7 @@ import os
 import signal
 import sqlite3
 import sys
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
@@ -20,12 +21,15 @@ from visavis.gallery import Gallery
 from .faces import MODEL, person, say
 
 
-def die_at(statement: int) -> None:
-    """Kill this process when SQLite is about to run its ``statement``-th statement from now on."""
-    seen = count(1)
+def die_at(statement: int, *, ignored: tuple[str, ...] = ()) -> None:
+    """Kill this process when SQLite is about to run its ``statement``-th statement from now on.
 
-    def tick(_sql: str) -> None:
-        if next(seen) == statement:
+    Statements that begin with one of ``ignored`` do not count.
+    """
+    numbers = count(1)
+
+    def tick(sql: str) -> None:
+        if not sql.lstrip().upper().startswith(ignored) and next(numbers) == statement:
             os.kill(os.getpid(), signal.SIGKILL)
 
     @event.listens_for(Engine, "connect")
@@ -50,11 +54,12 @@ def act(path: Path, deed: str, statement: int) -> None:
             gallery.remove(gallery.find("person 1").id)
 
 
-def main(folder: Path, deed: str) -> None:
+def kill_forks(act: Callable[[int], None]) -> None:
+    """Call ``act`` with 1, 2, 3 ... in a fork each, until one is not killed; print how many were."""
     for statement in count(1):
         child = os.fork()
         if child == 0:
-            act(folder / f"{statement:03}.db", deed, statement)
+            act(statement)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if os.WIFEXITED(status):
@@ -62,6 +67,10 @@ def main(folder: Path, deed: str) -> None:
                 raise SystemExit(f"fork {statement} failed")
             say(statement - 1)
             return
+
+
+def main(folder: Path, deed: str) -> None:
+    kill_forks(lambda statement: act(folder / f"{statement:03}.db", deed, statement))
 
 
 if __name__ == "__main__":
