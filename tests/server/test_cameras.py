@@ -144,6 +144,16 @@ def watching(place: Place) -> Iterator[RunningServer]:
     assert PASSWORD not in running.text
 
 
+@pytest.fixture(autouse=True)
+def yard_plays_for_the_next_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Start the camera again that a test stopped, also where the test failed halfway."""
+    yield
+    if "watching" in request.fixturenames:
+        server: RunningServer = request.getfixturevalue("watching")
+        if server.get("/v1/cameras/yard").json()["state"] in {"stopping", "stopped"}:
+            server.post("/v1/cameras/yard/start")
+
+
 def test_files_and_streams_are_watched_and_each_says_how_it_is_doing(watching: RunningServer, place: Place) -> None:
     door = await_camera(watching, "door", "ended")
     assert (door["gallery"], door["message"], door["silent_since"], door["dropped"]) == ("default", "", None, 0)
@@ -176,6 +186,7 @@ def test_events_name_the_people_of_the_gallery_and_are_streamed(watching: Runnin
 
 def test_a_camera_stops_and_starts_and_the_log_says_who_did_it(watching: RunningServer, place: Place) -> None:
     await_camera(watching, "yard", "running")
+    await_camera(watching, "gate", "running")
     await_that(lambda: events_of(watching, "yard"), "an event", watching)
     key = make_key(watching, "guard", "admin", ["default"])
     assert watching.post("/v1/cameras/yard/stop", key=key).json()["state"] in {"stopping", "stopped"}
