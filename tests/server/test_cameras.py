@@ -281,7 +281,7 @@ def test_a_camera_that_hangs_is_silent_until_it_plays_again(own_place: Place) ->
         again = await_that(lambda: read_matching(server, "yard", "'yard' sent nothing for 10 s."), "watchdog", server)
         assert again["silent_since"][:18] == silent["silent_since"][:18]
         own_place.yard.mode = "play"
-        camera = await_camera(server, "yard", "running")
+        camera = await_camera(server, "yard", "running", seconds=3 * SECONDS)  # the pauses between attempts grow
         assert (camera["message"], camera["silent_since"]) == ("", None)
         assert camera["reopened"] >= 1
     finally:
