@@ -15,7 +15,7 @@ from visavis import compare, defaults, embedders, images, runtime, verification
 from visavis._checks import check_number
 from visavis.align import square_crops
 from visavis.defaults import DETECTOR, EMBEDDER
-from visavis.detectors import DETECTORS, Detector, certain_score, oriented_name
+from visavis.detectors import DETECTORS, Detector, certain_score, detect_prominent, oriented_name
 from visavis.embedders import EMBEDDERS, Embedder
 from visavis.errors import ImageError, MissingImageError, UnreadableImageError, UsageError
 from visavis.forking import UndisturbedByForks
@@ -150,13 +150,19 @@ class Recognizer:
         self, sources: Source | Iterable[Source], *, min_face: float = defaults.MIN_FACE
     ) -> Iterator[PhotoFaces]:
         """Do as :meth:`detect`, and add ``embeddings`` ``(n, d)``: a unit row per face."""
+        return self._represent(sources, min_face=min_face)
+
+    def _represent(
+        self, sources: Source | Iterable[Source], *, min_face: float, prominent: bool = False
+    ) -> Iterator[PhotoFaces]:
+        """Yield the faces of each photo with their embeddings; see :func:`visavis.detectors.detect_prominent`."""
         min_face = _check_side(min_face)
         for batch in _read_batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
             with store.all_missing(lambda: self.embedder):
                 if photos:
                     self.load_ahead()
-                faces = self._detect_batch(photos, min_face)
+                faces = self._detect_batch(photos, min_face, prominent=prominent)
             embeddings = iter(self._embed_all(photos, faces))
             remaining = iter(faces)
             for item in batch:
@@ -165,9 +171,14 @@ class Recognizer:
                 else:
                     yield item
 
-    def _detect_batch(self, photos: Sequence[Photo], min_face: float) -> list[list[Face]]:
+    def _detect_batch(self, photos: Sequence[Photo], min_face: float, *, prominent: bool = False) -> list[list[Face]]:
         """Detect the faces of each photo of a batch; without photos, load no network."""
-        return self.detector.detect([photo.pixels for photo in photos], min_face=min_face) if photos else []
+        pictures = [photo.pixels for photo in photos]
+        if not pictures:
+            return []
+        if prominent:
+            return detect_prominent(self.detector, pictures, min_face=min_face)
+        return self.detector.detect(pictures, min_face=min_face)
 
     def _photo_faces(self, photo: Photo, faces: Sequence[Face]) -> PhotoFaces:
         return PhotoFaces(
@@ -205,13 +216,14 @@ class Recognizer:
         The threshold is the one at which strangers are accepted at rate ``far``, unless ``threshold`` (in the unit of
         ``metric``) is given. Rates are those of ``calibration`` (default: the table shipped for the model).
         ``any_face`` compares every face of ``b`` instead of its largest, and the nearest counts; the threshold is then
-        stricter the more faces there are, so that ``far`` stays the rate of a photo.
+        stricter the more faces there are, so that ``far`` stays the rate of a photo. Without it, faces that are small
+        beside a certain one are not counted: see :func:`visavis.detectors.detect_prominent`.
 
         Raises NoFaceError where a photo shows no face, ImageError where it cannot be read, and UsageError for a rate
         that was not measured.
         """
         rule = self.rule(far=far, threshold=threshold, metric=metric, calibration=calibration, any_face=any_face)
-        first, second = self.represent([not_a_folder(a), not_a_folder(b)], min_face=min_face)
+        first, second = self._represent([not_a_folder(a), not_a_folder(b)], min_face=min_face, prominent=not any_face)
         return verification.compare_photos(rule, first, second)
 
     def verify_each(
@@ -227,7 +239,8 @@ class Recognizer:
         Yields the faces of ``reference``, those of the photo and the answer, in order. Raises the errors of
         ``reference`` alone.
         """
-        answers = self.represent(chain([not_a_folder(reference)], as_many(photos)), min_face=min_face)
+        sources = chain([not_a_folder(reference)], as_many(photos))
+        answers = self._represent(sources, min_face=min_face, prominent=not rule.any_face)
         first = verification.require_faces(next(answers))
         for photo in answers:
             yield first, photo, verification.judge(rule, first, photo)
@@ -368,11 +381,12 @@ def verify(  # noqa: PLR0913 - options, all by name
     cannot be used is an answer with its status.
     """
     recognizer = shared_recognizer(detector=detector, embedder=model)
+    if not isinstance(b, list | tuple):
+        return recognizer.verify(
+            a, b, far=far, threshold=threshold, metric=metric, min_face=min_face, any_face=any_face
+        )
     rule = recognizer.rule(far=far, threshold=threshold, metric=metric, any_face=any_face)
-    if isinstance(b, list | tuple):
-        return [answer for _, _, answer in recognizer.verify_each(a, b, rule=rule, min_face=min_face)]
-    first, second = recognizer.represent([not_a_folder(a), not_a_folder(b)], min_face=min_face)
-    return verification.compare_photos(rule, first, second)
+    return [answer for _, _, answer in recognizer.verify_each(a, b, rule=rule, min_face=min_face)]
 
 
 _shared: dict[tuple[str, str], Recognizer] = {}

@@ -128,8 +128,14 @@ def test_a_host_that_sends_a_byte_now_and_then_is_given_up_at_the_deadline(
     """Wherever it does: in the handshake of TLS, in the headers, in the length of a chunk, in the photo."""
     ours, theirs = socket.socketpair()
     ours.settimeout(fetch.IDLE_SECONDS)
+    connect = socket.create_connection
+
+    def connect_here(address: tuple[str, int], *rest: Any, **options: Any) -> socket.socket:
+        """Connect to the slow host; threads of other tests reach what they reach."""
+        return ours if address[0] == PUBLIC else connect(address, *rest, **options)
+
     monkeypatch.setattr(fetch, "resolve", lambda host, port: PUBLIC)
-    monkeypatch.setattr(socket, "create_connection", lambda *_: ours)
+    monkeypatch.setattr(socket, "create_connection", connect_here)
     started = monotonic()
 
     def drip() -> None:

@@ -21,7 +21,8 @@ class Detector(Protocol):
 
     The option ``min_score`` of its factory, if it has one, is the least score of a face: above 0, below 1.
 
-    If good faces score well below 1, the detector has an attribute ``certain``: see :func:`certain_score`.
+    If good faces score well below 1, the detector has an attribute ``certain``: see :func:`certain_score`. If it finds
+    the largest face alone in less time, it has the method ``detect_prominent``: see :func:`detect_prominent`.
     """
 
     name: str
@@ -37,6 +38,16 @@ class Detector(Protocol):
 def certain_score(detector: Detector) -> float:
     """Return the score from which a detection is certain: the detector's attribute ``certain``, else 1."""
     return float(getattr(detector, "certain", 1.0))
+
+
+def detect_prominent(detector: Detector, pictures: Sequence[RGB], *, min_face: float) -> list[list[Face]]:
+    """Return the faces of each picture; beside a certain, large face, small ones may be left out to save time.
+
+    The largest face is that of :meth:`Detector.detect`, to the last bit. A detector that can save time so has the
+    method ``detect_prominent``; the others detect all faces.
+    """
+    detect: Callable[..., list[list[Face]]] = getattr(detector, "detect_prominent", detector.detect)
+    return detect(pictures, min_face=min_face)
 
 
 ANY_ORIENTATION = "@any-orientation"

@@ -19,7 +19,7 @@ from visavis.boxes import make_squares, overlaps, shift_edges, suppress
 from visavis.detectors import DETECTORS
 from visavis.detectors._orientation import Orientation
 from visavis.detectors._proposals import CELL, THRESHOLD, Candidates, Numbers, propose
-from visavis.detectors._pyramid import Level, levels, sample
+from visavis.detectors._pyramid import FACTOR, Level, levels, sample
 from visavis.errors import UsageError
 from visavis.nets import mtcnn as nets
 from visavis.nets.ops import Net
@@ -42,6 +42,9 @@ BATCH_REFINE, BATCH_OUTPUT = 16, 4
 """Crops per run of the second and the third network: their layers then about fit the cache of a core."""
 RUNS = 8
 """Number of runs for which a thread samples crops at once."""
+PROMINENT, LARGE = 1 / 20, 1.5
+"""Least side of a prominent face, as a share of the shorter side of its picture, and how many times that side the
+largest face has where smaller ones are left out: the levels beyond then hold no candidate of it."""
 
 
 class Mtcnn:
@@ -69,12 +72,35 @@ class Mtcnn:
         min_face = check_number(min_face, "min_face is a side in pixels", least=1)
         faces: list[list[Face]] = []
         for group in _split_groups(pictures):
-            faces += self._detect(group, min_face)
+            faces += self._detect(group, [min_face] * len(group), min_face)
         return faces
 
-    def _detect(self, pictures: Sequence[RGB], min_face: float) -> list[list[Face]]:
+    def detect_prominent(self, pictures: Sequence[RGB], *, min_face: float = defaults.MIN_FACE) -> list[list[Face]]:
+        """See :func:`visavis.detectors.detect_prominent`: the first network skips the levels of small faces."""
+        min_face = check_number(min_face, "min_face is a side in pixels", least=1)
+        faces: list[list[Face]] = []
+        for group in _split_groups(pictures):
+            sides = [max(min_face, min(picture.shape[:2]) * PROMINENT) for picture in group]
+            first = self._detect(group, sides, min_face)
+            rest = [
+                number
+                for number, (side, of_picture) in enumerate(zip(sides, first, strict=True))
+                if side > min_face and not _has_large_face(of_picture, side)
+            ]
+            again = self.detect([group[number] for number in rest], min_face=min_face)
+            for number, of_picture in zip(rest, again, strict=True):
+                first[number] = of_picture
+            faces += first
+        return faces
+
+    def _detect(self, pictures: Sequence[RGB], sides: Sequence[float], min_face: float) -> list[list[Face]]:
+        """Return the faces of each picture of the side given for it, in pixels, and larger.
+
+        Pyramids have all levels for ``min_face``, so that the box of a face does not depend on that side.
+        """
         pyramids = self._workers.map(partial(levels, cell=CELL, min_face=min_face), pictures)
-        candidates = propose(self._pnet, self._workers, pyramids)
+        searched = [_levels_from(pyramid, side / min_face) for pyramid, side in zip(pyramids, sides, strict=True)]
+        candidates = propose(self._pnet, self._workers, searched)
         # Crops of small boxes come from the picture itself if it is larger than the first level.
         sources = [_add_picture(picture, pyramid) for picture, pyramid in zip(pictures, pyramids, strict=True)]
         candidates = self._refine(sources, candidates)
@@ -151,6 +177,17 @@ def _add_picture(picture: RGB, pyramid: list[Level]) -> list[Level]:
     if pyramid and pyramid[0].scale.min() >= 1:
         return pyramid
     return [Level(picture, np.ones(2, np.float32)), *pyramid]
+
+
+def _levels_from(pyramid: Sequence[Level], ratio: float) -> Sequence[Level]:
+    """Return the levels for faces at least ``ratio`` times as large as those of the first; the last level at least."""
+    return pyramid[min(math.ceil(-math.log(ratio) / math.log(FACTOR)), len(pyramid) - 1) :] if pyramid else pyramid
+
+
+def _has_large_face(faces: Sequence[Face], side: float) -> bool:
+    """Return whether the largest face is certain, and so large that no level left out can change it."""
+    largest = max(faces, key=lambda face: face.area, default=None)
+    return largest is not None and largest.score >= SURE and min(largest.width, largest.height) >= LARGE * side
 
 
 def _logit(probability: float) -> float:

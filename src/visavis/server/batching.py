@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from visavis import defaults
-from visavis.detectors import Detector
+from visavis.detectors import Detector, detect_prominent
 from visavis.embedders import Embedder
 from visavis.errors import BusyError
 from visavis.types import RGB, Face, Floats
@@ -114,7 +115,7 @@ class InferenceThread:
 
 
 def _most(key: tuple[object, ...]) -> int:
-    return BATCH_PIXELS if key[0] == "detect" else BATCH_CROPS
+    return BATCH_CROPS if key[0] == "embed" else BATCH_PIXELS
 
 
 def _run_together(batch: Sequence[_Piece]) -> None:
@@ -146,12 +147,17 @@ class BatchedDetector:
 
     def detect(self, pictures: Sequence[RGB], *, min_face: float = defaults.MIN_FACE) -> list[list[Face]]:
         """Return the faces of each picture."""
+        return self._run("detect", self._detector.detect, pictures, min_face)
 
-        def run(items: Sequence[RGB]) -> list[list[Face]]:
-            return self._detector.detect(items, min_face=min_face)
+    def detect_prominent(self, pictures: Sequence[RGB], *, min_face: float = defaults.MIN_FACE) -> list[list[Face]]:
+        """Return the faces of each picture; see :func:`visavis.detectors.detect_prominent`."""
+        return self._run("detect prominent", partial(detect_prominent, self._detector), pictures, min_face)
 
+    def _run(
+        self, kind: str, detect: Callable[..., list[list[Face]]], pictures: Sequence[RGB], min_face: float
+    ) -> list[list[Face]]:
         weight = sum(picture.shape[0] * picture.shape[1] for picture in pictures)
-        return list(self._thread.run(("detect", self.name, min_face), pictures, weight, run))
+        return list(self._thread.run((kind, self.name, min_face), pictures, weight, partial(detect, min_face=min_face)))
 
 
 class BatchedEmbedder:
