@@ -159,7 +159,7 @@ def test_a_signal_stores_and_reports_what_is_done_and_leaves_no_process(
         os.killpg(process.pid, number)
         told += [json.loads(line) for line in process.stdout]
         said = process.stderr.read()
-    assert process.returncode == 128 + number
+    assert process.returncode == 128 + number, said
     assert re.match(rf"visavis: {len(told)} photos? in .*\n\Z", said), said
     assert len(told) < 100
     assert_gone({pid for pid, _ in looked_at(log)})

@@ -8,8 +8,8 @@ import pytest
 
 from visavis import Gallery
 from visavis.errors import VisavisWarning
-from visavis.gallery.sql import sqlite
-from visavis.gallery.sql.sqlite import file_system, network_share
+from visavis.gallery.sql import network_file_systems
+from visavis.gallery.sql.network_file_systems import file_system, network_share
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
@@ -42,7 +42,7 @@ def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     mounts = tmp_path / "mountinfo"
     place = str(tmp_path.resolve() / "nas").replace(" ", "\\040")
     mounts.write_text(f"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 22 0:26 / {place} rw - nfs4 nas:/x rw\n")
-    monkeypatch.setattr(sqlite, "MOUNTS", mounts)
+    monkeypatch.setattr(network_file_systems, "MOUNTS", mounts)
     (tmp_path / "nas").mkdir()
     return tmp_path / "nas"
 
@@ -54,5 +54,5 @@ def test_a_gallery_on_a_share_is_opened_with_a_warning(mounted: Path) -> None:
 
 
 def test_where_no_list_of_mounts_is_nothing_is_told(mounted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "MOUNTS", mounted / "none")
+    monkeypatch.setattr(network_file_systems, "MOUNTS", mounted / "none")
     assert network_share(mounted / "faces.db") == ""

@@ -7,7 +7,6 @@ the start (``BEGIN IMMEDIATE``), so that none fails halfway; they wait up to ``B
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import warnings
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from time import monotonic, sleep
 from typing import Any, Self, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
@@ -29,6 +29,7 @@ from visavis.forking import ForkSafeLock, keep_forever
 from visavis.gallery.sql import layout, read_only
 from visavis.gallery.sql.changes import MARK
 from visavis.gallery.sql.id_mark import IdMark
+from visavis.gallery.sql.network_file_systems import network_share
 from visavis.gallery.sql.sealed import use_cipher
 from visavis.gallery.sql.write_lock import execute_locking
 
@@ -46,15 +47,6 @@ be divided: at most 25 of 2,000 enrollments. Embeddings of 512 values are on pag
 TRACES = "PRAGMA user_version"
 """Number of the last change that left traces of removed text in the file; 0: none is left."""
 MOST_TRACES = 2**31 - 2
-
-MOUNTS = Path("/proc/self/mountinfo")
-"""Linux's list of mounted file systems (proc(5)). On other systems only UNC paths are recognized."""
-
-NETWORK = frozenset({
-    "9p", "afs", "beegfs", "ceph", "cifs", "davfs", "fuse.ceph-fuse", "fuse.davfs2", "fuse.glusterfs", "fuse.rclone",
-    "fuse.s3fs", "fuse.sshfs", "fuse.vmhgfs-fuse", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3",
-    "smbfs", "vboxsf",
-})  # fmt: skip
 
 # By the start of the name of SQLite's error; sqlite.org/rescode.html.
 _MEANINGS = {
@@ -212,6 +204,16 @@ class SqliteFile:
             raw.execute("PRAGMA synchronous=FULL")
             raw.execute("PRAGMA foreign_keys=ON")
             raw.execute("PRAGMA secure_delete=ON")  # overwrites removed rows with zeros
+
+        # The traceback of an interrupt holds the cursor, which keeps a closed connection and its locks alive.
+        @event.listens_for(engine, "handle_error")
+        def _(context: ExceptionContext) -> None:
+            if context.execution_context and not isinstance(context.original_exception, Exception):
+                context.execution_context.cursor.close()
+
+        @event.listens_for(engine, "invalidate")
+        def _(raw: sqlite3.Connection, *_: object) -> None:
+            raw.rollback()
 
         @event.listens_for(engine, "begin")
         def _(conn: Connection) -> None:
@@ -372,29 +374,3 @@ def _read_head(path: Path) -> bytes:
         raise GalleryError(f"{path} is a pipe, a socket or a device, not a gallery.") from error
     except OSError as error:
         raise GalleryError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def network_share(path: Path) -> str:
-    """Return the kind of network file system of a path ("nfs4", "cifs"), or an empty string."""
-    whole = path.absolute()
-    if whole.drive.startswith("\\\\"):
-        return "UNC"
-    try:
-        kind = file_system(whole.resolve(), MOUNTS.read_text(encoding="utf-8", errors="surrogateescape"))
-    except OSError:
-        return ""
-    return kind if kind in NETWORK else ""
-
-
-def file_system(path: Path, mounts: str) -> str:
-    """Return the kind of file system of an absolute path by the text of ``MOUNTS``; of equal mounts, the last."""
-    deepest, kind = -1, ""
-    for line in mounts.splitlines():
-        mount, _, source = line.partition(" - ")
-        fields = mount.split(" ")
-        if len(fields) < 5 or not source:
-            continue
-        point = Path(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4]))
-        if path.is_relative_to(point) and len(point.parts) >= deepest:
-            deepest, kind = len(point.parts), source.split(" ")[0]
-    return kind
