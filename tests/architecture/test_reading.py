@@ -22,7 +22,7 @@ READERS = {
     "visavis.confined": "/proc/self/statm",
     "visavis.weights.readers._h5_child": "/proc/self/statm",
     "visavis.runtime": "/proc/cpuinfo and the limits of a group of processes",
-    "visavis.gallery.sql.sqlite": "/proc/self/mountinfo",
+    "visavis.gallery.sql.network_file_systems": "/proc/self/mountinfo",
     # files that visavis has written itself, in folders that others cannot write to
     "visavis.converted": "networks in the cache",
     "visavis.detectors._onnx_parts": "weights with a known hash",
