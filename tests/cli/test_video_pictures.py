@@ -108,6 +108,32 @@ def test_the_input_is_not_replaced(look: Run, tmp_path: Path) -> None:
     assert Path("in.mp4").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--events", "x", "--out", "./x"], "--out: ./x is the file of --events too"),
+        (["--events", "x.mp4", "--faces", "X.mp4"], "--faces: X.mp4 is the file of --events too"),
+        (["--post", "http://127.0.0.1:9", "--outbox", "e", "--events", "e"], "--outbox: e is the file of --events too"),
+        (["--events", "link.mkv"], "--events: link.mkv is the video that is read"),
+        (["--out", "hard.mp4", "--blur", "all"], "--out: hard.mp4 is the video that is read"),
+        (["--outbox", "faces.db", "--mqtt", "mqtt://127.0.0.1:9"], "--outbox: faces.db is the gallery"),
+        (["--find", "red.png", "--resume", "red.png"], "--resume: red.png is the photo of --find"),
+        (["--find", "red.png", "--resume", "r", "--clips", "r"], "--resume: r is the file of --clips too"),
+    ],
+)
+def test_outputs_that_are_one_file_are_refused_before_anything_is_written(
+    look: Run, clip: str, options: list[str], message: str
+) -> None:
+    Path("link.mkv").symlink_to(clip)
+    Path("hard.mp4").hardlink_to(clip)
+    before = {path.name: path.stat().st_mtime_ns for path in Path().iterdir()}
+    done = look("video", clip, "--gallery", "faces.db", *options)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert len(done.err.splitlines()) == 1
+    assert {path.name: path.stat().st_mtime_ns for path in Path().iterdir()} == before
+
+
 COMMAND = """
 import sys
 sys.path.insert(0, {tests!r})

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import stat
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -131,7 +132,7 @@ def test_with_a_key_the_events_that_wait_are_encrypted(tmp_path: Path) -> None:
         publisher = Publisher(locked, "hook", HttpSender("http://127.0.0.1:9"), report=reports.append)
         publisher.close()
         assert "Nothing more is delivered to hook in this run." in reports[0]
-        assert reports[1] == "hook: 1 events are not delivered; they wait in the outbox for the next run."
+        assert reports[1] == "hook: 1 event is not delivered; it waits in the outbox for the next run."
         locked.close()
 
 
@@ -319,15 +320,52 @@ def test_home_assistant_discovers_a_sensor_and_events_arrive_once(tmp_path: Path
     wait_until(lambda: sum(name == topic for name, _, _ in messages) == 4)
     publisher.close()
     outbox.close()
-    wait_until(lambda: ("visavis/status", b"offline", False) in messages)
+    (status,) = {name for name, _, _ in messages if name.startswith("visavis/status/visavis-")}
+    wait_until(lambda: (status, b"offline", False) in messages)
     assert [json.loads(body)["id"] for name, body, _ in messages if name == topic] == [f"id-{n}" for n in range(4)]
     retained = {name: body for name, body, kept in listen_again(broker.port) if kept}
     sensor = json.loads(retained["homeassistant/sensor/visavis_door/config"])
     assert sensor["state_topic"] == sensor["json_attributes_topic"] == topic
     assert sensor["unique_id"] == "visavis_door_person"
-    assert sensor["availability_topic"] == "visavis/status"
+    assert sensor["availability_topic"] == status
     assert sensor["device"] == {"identifiers": ["visavis_door"], "name": "door", "manufacturer": "visavis"}
-    assert retained["visavis/status"] == b"offline"
+    assert retained[status] == b"offline"
+
+
+PUBLISH_AND_WAIT = """
+import sys, time
+from pathlib import Path
+from visavis.videos.mqtt import MqttSender
+from visavis.videos.outbox import Outbox
+from visavis.videos.publish import Publisher
+from visavis.videos.types import VideoEvent
+outbox = Outbox(Path(sys.argv[1]))
+Publisher(outbox, "mqtt", MqttSender(sys.argv[2]), report=print).add(
+    VideoEvent("id-1", "recognized", 1, 1, "Ann", 0.5, 2.0, "yard")
+)
+time.sleep(60)
+"""
+
+
+def test_of_two_processes_on_one_broker_one_that_is_killed_is_offline_alone(tmp_path: Path, broker: Broker) -> None:
+    messages, url = listen(broker.port), f"mqtt://127.0.0.1:{broker.port}"
+    outbox = Outbox(tmp_path / "door.db")
+    publisher = Publisher(outbox, "mqtt", MqttSender(url), report=lambda _: None)
+    publisher.add(event(0))
+    line = [sys.executable, "-c", PUBLISH_AND_WAIT, str(tmp_path / "yard.db"), url]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL) as other:
+        wait_until(lambda: {"visavis/door/event", "visavis/yard/event"} <= {name for name, _, _ in messages})
+        other.kill()
+    wait_until(lambda: any(body == b"offline" for _, body, _ in messages))
+    latest = {name: body for name, body, _ in messages}
+    door, yard = (
+        json.loads(latest[f"homeassistant/sensor/visavis_{camera}/config"])["availability_topic"]
+        for camera in ("door", "yard")
+    )
+    assert (latest[door], latest[yard]) == (b"online", b"offline")
+    publisher.close()
+    outbox.close()
+    wait_until(lambda: (door, b"offline", False) in messages)
 
 
 def listen_again(port: int) -> list[tuple[str, bytes, bool]]:
@@ -345,7 +383,7 @@ def test_without_a_broker_events_wait(tmp_path: Path) -> None:
     publisher.add(event(0))
     publisher.close(seconds=0.3)
     assert outbox.count("mqtt") == 1
-    assert reports[-1] == "mqtt: 1 events are not delivered; they wait in the outbox for the next run."
+    assert reports[-1] == "mqtt: 1 event is not delivered; it waits in the outbox for the next run."
     outbox.close()
 
 

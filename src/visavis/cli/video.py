@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -14,8 +14,8 @@ import typer
 
 from visavis import defaults
 from visavis.cli._networks import OF_GALLERY, Networks, takes
-from visavis.cli._options import Json
-from visavis.cli._output import Output, note
+from visavis.cli._options import GALLERY, Json
+from visavis.cli._output import Output, counted, note
 from visavis.cli._signals import catch_signals
 from visavis.cli._video_cameras import Cameras, RunParts, check_cameras, open_frames
 from visavis.cli._video_events import COLUMNS, print_event
@@ -148,6 +148,9 @@ def video(  # noqa: PLR0913 - a command's options
     from visavis.videos.strangers import open_strangers
 
     sources = check_cameras(sources, cameras, every=every, pictures=out is not None or live, find=find is not None)
+    written = {"--events": events, "--faces": faces, "--out": out, "--clips": clips, "--resume": resume}
+    written["--outbox"] = None if mqtt is None and post is None else outbox
+    _check_outputs(written, sources, gallery=gallery, find=find, cameras=cameras)
     options = VideoOptions(networks.min_face, _choose_rate(fpir, threshold), threshold, liveness=liveness.value)
     if find is not None:
         refuse(events=events, faces=faces, out=out, blur=blur, live=live, mqtt=mqtt, post=post, strangers=strangers)
@@ -171,6 +174,23 @@ def video(  # noqa: PLR0913 - a command's options
         targets = [send] if file is None else [file.write, send]
         recognized = _follow(map(progress, results), output, pictures, targets, live=frames.live)
     raise typer.Exit(0 if recognized else 1)
+
+
+def _check_outputs(
+    outputs: Mapping[str, Path | None],
+    sources: Sequence[str],
+    *,
+    gallery: str | None,
+    find: str | None,
+    cameras: Path | None,
+) -> None:
+    """Raise UsageError where two outputs are one file, or an output is what the run reads."""
+    from visavis.videos.outputs import GALLERY_FILE, VIDEO, check_outputs, gallery_path
+
+    store = gallery_path(GALLERY if gallery is None else gallery)
+    photo = find if find is not None and Path(find).is_file() else None  # else it is a name
+    inputs = [*((VIDEO, source) for source in sources), (GALLERY_FILE, store)]
+    check_outputs(outputs, [*inputs, ("the photo of --find", photo), ("the file of --cameras", cameras)])
 
 
 def _follow(
@@ -229,8 +249,8 @@ def _show_progress(
         counts = frames.counts()
         dropped = f", {counts.dropped} dropped" if counts.dropped else ""
         note(
-            f"{count} frames in {time.monotonic() - start:.1f} s{dropped} ({speed()}); faces were detected in "
-            f"{tracking.detections} of them, every {tracking.options.interval:g} s."
+            f"{counted(count, 'frame')} in {time.monotonic() - start:.1f} s{dropped} ({speed()}); faces were detected "
+            f"in {tracking.detections} of them, every {tracking.options.interval:g} s."
         )
         for text in counts.notes:
             note(f"{frames.name}: {text}")

@@ -36,7 +36,8 @@ class FrameFolder:
     def notes(self) -> tuple[str, ...]:
         """Sentences on the photos that could not be read, so far."""
         more = len(self._unread) - MOST_NOTES
-        return (*self._unread[:MOST_NOTES], *([f"{more:,} more photos could not be read."] if more > 0 else []))
+        photos = "1 more photo" if more == 1 else f"{more:,} more photos"
+        return (*self._unread[:MOST_NOTES], *([f"{photos} could not be read."] if more > 0 else []))
 
     def frames(self, *, every: int = 1) -> Generator[Frame, None, None]:
         """Yield each ``every``-th photo; raises VideoError where none can be read."""

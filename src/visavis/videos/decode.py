@@ -88,10 +88,12 @@ class VideoDecoder:
         if self.errors:
             notes.append(f"{_count(self.errors, 'part')} of {self._label} could not be decoded.")
         if self._corrupt:
-            notes.append(f"{_count(self._corrupt, 'frame')} of {self._label} were damaged, and may show less.")
+            were = "was" if self._corrupt == 1 else "were"
+            notes.append(f"{_count(self._corrupt, 'frame')} of {self._label} {were} damaged, and may show less.")
         stated = self._stated_frames
         if self._ended and self._decoded < stated * (1 - MISSING_FRAMES):
-            notes.append(f"{self._label} ends early: {self._decoded:,} of {stated:,} frames are there.")
+            are = "is" if self._decoded == 1 else "are"
+            notes.append(f"{self._label} ends early: {self._decoded:,} of {stated:,} frames {are} there.")
         return tuple(notes)
 
     def frames(self, *, every: int = 1) -> Iterator[Frame]:

@@ -1,7 +1,9 @@
 """Events to an MQTT broker, with sensors that Home Assistant discovers by itself.
 
-Topics: PREFIX/CAMERA/event for each event, PREFIX/status ("online" or "offline", retained), and for each camera
-homeassistant/sensor/ID/config (retained; see https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery).
+Topics: PREFIX/CAMERA/event for each event, PREFIX/status/CLIENT ("online" or "offline", retained), and for each camera
+homeassistant/sensor/ID/config (retained; see https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery). CLIENT
+is the client that the broker knows an outbox by: of two processes that end apart, each is offline by itself. The sensor
+of a camera is unavailable while the client that last published an event of that camera is offline.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ class MqttSender:
         _import_paho()
         self._url, self._parts, self._port = url, parts, parts.port or PORTS[parts.scheme]
         self._prefix = parts.path.strip("/") or PREFIX
-        self._status = f"{self._prefix}/status"
+        self._status = ""
         self._cameras: set[str] = set()
         self._waiting: tuple[str, int] | None = None
         self._confirmed: set[int] = set()
@@ -57,8 +59,9 @@ class MqttSender:
     def open(self, identity: str) -> None:
         """Begin to connect, as the client of the outbox ``identity``; see :class:`visavis.videos.publish.Sender`."""
         paho, version = _import_paho()
-        name = hashlib.sha256(f"{identity} {mask_address(self._url)}".encode()).hexdigest()[:12]
-        self._client = paho.Client(version, f"visavis-{name}", clean_session=False)
+        name = f"visavis-{hashlib.sha256(f'{identity} {mask_address(self._url)}'.encode()).hexdigest()[:12]}"
+        self._status = f"{self._prefix}/status/{name}"
+        self._client = paho.Client(version, name, clean_session=False)
         if self._parts.username is not None:
             self._client.username_pw_set(unquote(self._parts.username), unquote(self._parts.password or ""))
         if self._parts.scheme == "mqtts":

@@ -135,9 +135,9 @@ class Publisher:
         if self._claim is not None:
             self._claim.release()
         if waiting := self._outbox.count(self._target):
-            self._report(
-                f"{self._target}: {waiting} events are not delivered; they wait in the outbox for the next run."
-            )
+            events = "1 event is" if waiting == 1 else f"{waiting:,} events are"
+            wait = "it waits" if waiting == 1 else "they wait"
+            self._report(f"{self._target}: {events} not delivered; {wait} in the outbox for the next run.")
 
     def _deliver(self) -> None:
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from visavis import defaults
 from visavis.videos.events import EventFile
 from visavis.videos.faces_folder import FacesFolder
+from visavis.videos.outputs import GALLERY_FILE, VIDEO, check_outputs, gallery_path
 from visavis.videos.pictures import choose_blur, open_pictures
 from visavis.videos.real_tracks import LivenessMode
 from visavis.videos.recognize import VideoOptions, VideoRecognizer
@@ -63,6 +64,8 @@ def video(  # noqa: PLR0913 - options, all by name
     from visavis.gallery import Gallery
     from visavis.pipeline import Recognizer
 
+    url = gallery.url if isinstance(gallery, Gallery) else gallery
+    check_outputs({"events": events, "faces": faces, "out": out}, [(VIDEO, source), (GALLERY_FILE, gallery_path(url))])
     options = VideoOptions(min_face=min_face, fpir=fpir, threshold=threshold, liveness=liveness)
     with ExitStack() as stack:
         if gallery is not None and not isinstance(gallery, Gallery):

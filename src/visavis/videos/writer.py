@@ -19,6 +19,7 @@ from visavis.errors import MissingExtraError, UsageError, VisavisError, reason_o
 from visavis.types import RGB
 from visavis.videos import unfinished
 from visavis.videos.fragments import cut_incomplete
+from visavis.videos.outputs import VIDEO, check_outputs
 from visavis.videos.sound import Sound
 
 TIME_BASE = Fraction(1, 90_000)
@@ -211,8 +212,7 @@ class VideoWriter:
 def _check_path(path: Path, source: Path | None) -> None:
     if path.suffix.lower() not in {".mp4", ".m4v"}:
         raise UsageError(f"{path}: videos are written as MP4. Give a name that ends in .mp4.")
-    if source is not None and path.exists() and source.exists() and path.samefile(source):
-        raise UsageError(f"{path} is the video that is read: give another file for the output.")
+    check_outputs({"--out": path}, [(VIDEO, source)])
     if path.exists() and not path.is_file():
         raise UsageError(f"{path} is no regular file: give another file for the output.")
 

@@ -105,9 +105,10 @@ def _note_people(result: VideoResult, *, in_gallery: int) -> None:
 def _note_late_rows(rows: Sequence[Presence], name: str, *, seconds: float) -> None:
     """Note rows that begin after the video has ended, as those of another video or of another unit of time do."""
     if late := sum(row.start > seconds for row in rows):
+        begin, count = ("begins", "counts") if late == 1 else ("begin", "count")
         note(
-            f"{late} of {counted(len(rows), 'row')} in {name} begin after the end of the video ({seconds:.1f} s), and "
-            "count for nothing: are their times seconds of this video?"
+            f"{late} of {counted(len(rows), 'row')} in {name} {begin} after the end of the video ({seconds:.1f} s), "
+            f"and {count} for nothing: are its times seconds of this video?"
         )
 
 
