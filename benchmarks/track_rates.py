@@ -1,6 +1,6 @@
 """How often tracks of strangers have a name, and the factor of the FPIR that the quality of a track calls for.
 
-    python benchmarks/track_rates.py [--tracks 400] [--seconds 1.6] [--galleries 20] [--photos LFW] [--json FILE]
+    python benchmarks/track_rates.py [--tracks 700] [--seconds 1.6] [--galleries 20] [--photos LFW] [--json FILE]
 
 Strangers are people of LFW's DevTrain, those of most photos first, in made-up videos as in ``video_tracks.py``; each
 is searched for among other people of DevTrain, which are drawn anew for each gallery, with one photo each. The videos
@@ -16,20 +16,22 @@ import argparse
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from _rounds import data_folder, environment
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from video_tracks import Faces, calibrate, encode, fill_gallery, load_faces, make_looks
+from video_tracks import SIDE_BY_SIDE, Faces, calibrate, encode, fill_gallery, load_faces, make_looks
 
 from visavis import compare
-from visavis.evaluate.data.made_up_video import make_side_by_side
+from visavis.evaluate.data.made_up_video import CELL, make_side_by_side
 from visavis.evaluate.stats.intervals import wilson_of_people
 from visavis.gallery import Gallery
 from visavis.pipeline import Recognizer
@@ -48,6 +50,9 @@ QUALITIES = (0.0, 0.65, 0.75, 0.84, 0.905, 0.945, 1.0)
 """Ends of the groups of tracks, by the score of their best face."""
 FACTORS = (0.5, 0.7, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.5, 8.0, 10.0)
 """Factors that are tried."""
+
+COLUMNS = 4
+"""Cells in a row of a video of people side by side."""
 
 Factor = Callable[[float], float]
 """Returns the FPIR of a search by the score of the best face."""
@@ -69,22 +74,6 @@ class Search:
     def faces(self) -> Iterator[tuple[Floats, Quality]]:
         """Yield embedding and quality of each face of the template."""
         return zip(self.rows[1:], self.qualities[1:], strict=True)
-
-
-@dataclass(slots=True)
-class Recorder:
-    """Takes the place of a gallery of strangers alone: records the searches, and answers that no person is near."""
-
-    calibration: compare.Calibration
-    searches: list[Search] = field(default_factory=list)
-
-    def identify_embeddings(
-        self, rows: Floats, *, qualities: Sequence[Quality], **options: object
-    ) -> list[Identification]:
-        """Record a search."""
-        if not self.searches or not np.array_equal(self.searches[-1].rows, rows):  # else the same search again
-            self.searches.append(Search(rows.copy(), tuple(qualities)))
-        return [Identification(None, None, None, 0.0, None)] * len(rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,21 +129,42 @@ class Track:
 
 
 def record_tracks(faces: Faces, recognizer: Recognizer, *, count: int, seconds: float) -> list[Track]:
-    """Record the tracks of the ``count`` people with most photos, each in a video of their own."""
-    table, tracks = calibrate(faces), []
+    """Record the tracks of the ``count`` people with most photos, ``SIDE_BY_SIDE`` in a video."""
     names = sorted(faces.train, key=lambda name: (-len(faces.train[name]), name))[:count]
+    starts = range(0, len(names), SIDE_BY_SIDE)
+    tracks = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "scene.mp4"
-        for seed, name in enumerate(track(names, "videos", console=Console(stderr=True))):
-            looks = {name: make_looks(faces, faces.train[name])}
-            encode(make_side_by_side(looks, seed=seed, columns=1, rows=1, seconds=seconds), path)
-            recorder = Recorder(table)
-            watching = VideoRecognizer(recognizer, recorder)  # type: ignore[arg-type]
-            for _ in watching.run(open_source(str(path))):
-                pass
-            if recorder.searches:
-                tracks.append(Track(name, tuple(recorder.searches)))
+        for start in track(starts, "videos", console=Console(stderr=True)):
+            people = {name: make_looks(faces, faces.train[name]) for name in names[start : start + SIDE_BY_SIDE]}
+            encode(make_side_by_side(people, seed=start, seconds=seconds), path)
+            tracks += record_video(path, sorted(people), recognizer, calibrate(faces))
     return tracks
+
+
+def record_video(
+    path: Path, names: Sequence[str], recognizer: Recognizer, table: compare.Calibration
+) -> Iterator[Track]:
+    """Yield the tracks of a video in which each stranger has a cell; the searches find no person."""
+    recorded: dict[int, tuple[TrackedPerson, list[Search]]] = {}
+
+    def record(_gallery: object, person: TrackedPerson, template: Floats, **options: object) -> Identification:
+        rows = np.stack([template, *(face.view.embedding for face in person.kept if face.view.embedding is not None)])
+        qualities = (person.quality(), *(face.quality for face in person.kept if face.view.embedding is not None))
+        _, searches = recorded.setdefault(id(person), (person, []))
+        if not searches or not np.array_equal(searches[-1].rows, rows):  # else the same search again
+            searches.append(Search(rows, qualities))
+        return Identification(None, None, None, 0.0, None)
+
+    with patch.object(answers, "search_person", record):
+        watching = VideoRecognizer(recognizer, SimpleNamespace(calibration=table))  # type: ignore[arg-type]
+        for _ in watching.run(open_source(str(path))):
+            pass
+    for person, searches in recorded.values():
+        x1, y1, x2, y2 = person.kept[0].view.face.box
+        column, row = int((x1 + x2) / 2 // CELL[0]), int((y1 + y2) / 2 // CELL[1])
+        if column + COLUMNS * row < len(names):
+            yield Track(names[column + COLUMNS * row], tuple(searches))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -343,7 +353,7 @@ def show(figures: Mapping[str, Any]) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--tracks", type=int, default=400, help="tracks of strangers (default 400)")
+    parser.add_argument("--tracks", type=int, default=700, help="tracks of strangers (default 700)")
     parser.add_argument("--seconds", type=float, default=1.6, help="seconds of each track (default 1.6)")
     parser.add_argument("--galleries", type=int, default=20, help="galleries of each size (default 20)")
     parser.add_argument("--threads", type=int, default=2, help="threads of the networks (default 2)")

@@ -49,6 +49,26 @@ def test_a_second_signal_is_raised_at_once() -> None:
     assert reported == [0, 1, 100]
 
 
+def test_a_signal_after_the_last_result_is_raised_when_the_outputs_are_complete() -> None:
+    steps = []
+    with pytest.raises(Stopped) as caught, catch_signals() as interrupts:  # noqa: PT012 - the end of the block raises
+        steps += list(interrupts.each(results()))
+        signal.raise_signal(signal.SIGTERM)
+        steps.append("complete")
+    assert steps == [0, 1, 2, 3, 4, "complete"]
+    assert caught.value.exit_code == 143
+
+
+def test_a_second_signal_while_the_outputs_are_completed_is_raised_at_once() -> None:
+    steps = []
+    with pytest.raises(Stopped), catch_signals() as interrupts:  # noqa: PT012 - the second signal raises
+        steps += list(interrupts.each(results()))
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+            steps.append("goes on")
+    assert steps == [0, 1, 2, 3, 4, "goes on"]
+
+
 def test_handlers_are_restored() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with catch_signals() as interrupts:

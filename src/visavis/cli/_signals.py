@@ -22,7 +22,10 @@ class Stopped(KeyboardInterrupt):
 
 
 class Interrupts:
-    """Handles signals: raises the first where the run waits, not while a result is reported, and the second at once."""
+    """Handles signals: raises the first where the run waits, and the second at once.
+
+    The first is kept while a result is reported, and after the last one while the outputs are completed.
+    """
 
     def __init__(self) -> None:
         self._first: Stopped | None = None
@@ -38,23 +41,31 @@ class Interrupts:
 
     def each(self, results: Generator[T, None, None]) -> Iterator[T]:
         """Yield the results; raise a signal inside ``results``, which may yield more before it raises it again."""
-        while True:
-            self._reports = False
-            try:
-                if self._first is not None and self._due:
-                    self._due = False
-                    result = results.throw(self._first)
-                else:
-                    result = next(results)
-                self._reports = True
-            except StopIteration:
-                return
-            except Stopped:
-                if getgeneratorstate(results) == GEN_CLOSED:
-                    raise
-                self._due = True  # it was raised beside the results
-                continue
-            yield result
+        try:
+            while True:
+                self._reports = False
+                try:
+                    if self._first is not None and self._due:
+                        self._due = False
+                        result = results.throw(self._first)
+                    else:
+                        result = next(results)
+                    self._reports = True
+                except StopIteration:
+                    return
+                except Stopped:
+                    if getgeneratorstate(results) == GEN_CLOSED:
+                        raise
+                    self._due = True  # it was raised beside the results
+                    continue
+                yield result
+        finally:
+            self._reports = True
+
+    def raise_kept(self) -> None:
+        """Raise a signal that was kept."""
+        if self._first is not None and self._due:
+            raise self._first
 
 
 @contextmanager
@@ -67,6 +78,7 @@ def catch_signals() -> Iterator[Interrupts]:
     before = {number: signal.signal(number, interrupts.handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield interrupts
+        interrupts.raise_kept()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
