@@ -20,7 +20,7 @@ QUALITY_FPIR = ((0.6, 5.0), (0.75, 4.0), (0.84, 3.0), (0.905, 2.3), (0.945, 1.5)
 
 With it, tracks of strangers have a name at the rate that is asked for, all their searches together: measured on 865
 tracks of people of LFW's DevTrain with templates of one to five faces (docs/video.md). The searches of one track err
-together, and the thresholds for poor faces are stricter than tracks need."""
+together, and the thresholds for poor faces are stricter than tracks need. ``benchmarks/track_rates.py`` measures it."""
 HIGHEST_FPIR = 0.5
 """FPIR that the factor does not exceed."""
 CONTRADICTED = 1.15
