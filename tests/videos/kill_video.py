@@ -157,7 +157,7 @@ def check_files(folder: Path, ended: Ended, *, whole: bool) -> list[str]:
     if out.exists() and not (count_frames(out) == FRAMES if whole else count_frames(out) > 0):
         problems.append(f"out.mp4 has {count_frames(out)} frames")
     for part in folder.glob("out.unfinished*.mp4"):
-        if part.stat().st_size and count_frames(part) < 1:
+        if b"mdat" in part.read_bytes() and count_frames(part) < 1:  # else no frame is written yet
             problems.append(f"{part.name} of {part.stat().st_size} bytes cannot be played")
     return problems
 

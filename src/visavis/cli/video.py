@@ -141,7 +141,6 @@ def video(  # noqa: PLR0913 - a command's options
     --json; the tracks of a file at the end. Ctrl-C ends the run properly. Exits 1 if no person is recognized.
     """
     from visavis.videos.deliver import deliver
-    from visavis.videos.events import EventFile
     from visavis.videos.faces_folder import FacesFolder
     from visavis.videos.pictures import choose_blur, open_pictures
     from visavis.videos.recognize import VideoOptions
@@ -149,7 +148,7 @@ def video(  # noqa: PLR0913 - a command's options
 
     sources = check_cameras(sources, cameras, every=every, pictures=out is not None or live, find=find is not None)
     written = {"--events": events, "--faces": faces, "--out": out, "--clips": clips, "--resume": resume}
-    written["--outbox"] = None if mqtt is None and post is None else outbox
+    written["--outbox"] = outbox if mqtt or post else None
     _check_outputs(written, sources, gallery=gallery, find=find, cameras=cameras)
     options = VideoOptions(networks.min_face, _choose_rate(fpir, threshold), threshold, liveness=liveness.value)
     if find is not None:
@@ -157,12 +156,11 @@ def video(  # noqa: PLR0913 - a command's options
         request = FindRequest(find, every, clips, resume)
         raise typer.Exit(find_in_files(sources, request, gallery, networks, options, json=json))
     source = only_source(sources, clips=clips, resume=resume)
-    with ExitStack() as stack:
-        interrupts = stack.enter_context(catch_signals())
+    with catch_signals() as interrupts, ExitStack() as stack:
         store = open_video_gallery(stack, gallery, networks, create=strangers is not None)
-        folder = None if faces is None else FacesFolder(faces)
-        file = None if events is None else stack.enter_context(EventFile(events))
+        targets = _open_event_file(stack, events)
         memory = open_strangers(store, days=strangers, fpir=options.fpir, threshold=threshold)
+        folder = None if faces is None else FacesFolder(faces)
         parts = RunParts(networks.recognizer() if store is None else store.recognizer, store, options, folder, memory)
         frames, tracking = open_frames(stack, source, cameras, every, parts)
         choice = choose_blur(blur or (), store)
@@ -171,8 +169,7 @@ def video(  # noqa: PLR0913 - a command's options
         output = stack.enter_context(Output(*COLUMNS, json=json))
         progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
         results = interrupts.each(tracking.run(frames, ended=lambda: pictures.closed))
-        targets = [send] if file is None else [file.write, send]
-        recognized = _follow(map(progress, results), output, pictures, targets, live=frames.live)
+        recognized = _follow(map(progress, results), output, pictures, [*targets, send], live=frames.live)
     raise typer.Exit(0 if recognized else 1)
 
 
@@ -191,6 +188,13 @@ def _check_outputs(
     photo = find if find is not None and Path(find).is_file() else None  # else it is a name
     inputs = [*((VIDEO, source) for source in sources), (GALLERY_FILE, store)]
     check_outputs(outputs, [*inputs, ("the photo of --find", photo), ("the file of --cameras", cameras)])
+
+
+def _open_event_file(stack: ExitStack, path: Path | None) -> list[Callable[[VideoEvent], None]]:
+    """Return what writes events to the file of --events, which ``stack`` closes; nothing without one."""
+    from visavis.videos.events import EventFile
+
+    return [] if path is None else [stack.enter_context(EventFile(path)).write]
 
 
 def _follow(
