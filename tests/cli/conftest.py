@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from visavis.cli import app
+from visavis.cli import command_line
 
 from .fakes import BLUE, DARK_RED, DETECTOR, MODEL, RED, photo
 
@@ -43,7 +43,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.delenv("VISAVIS_GALLERY", raising=False)
 
     def call(*arguments: object, stdin: bytes | None = None) -> Done:
-        result = CliRunner().invoke(app, [str(one) for one in arguments], input=stdin)
+        words = [str(one) for one in arguments]
+        result = CliRunner().invoke(command_line(words), words, input=stdin)  # an app of all commands takes 70 ms
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Done(result.exit_code, result.stdout, result.stderr)

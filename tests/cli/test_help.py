@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from command_tree import COMMANDS
-from visavis.cli import app
+from visavis.cli import command_line
 
 SNAPSHOT = Path(__file__).with_name("help.txt")
 
@@ -98,7 +98,8 @@ def helps() -> str:
     """The help of everything, as it is printed 80 columns wide."""
     texts = [f"typer {'.'.join(version('typer').split('.')[:2])}\n"]
     for name in ["", *COMMANDS]:
-        done = CliRunner().invoke(app, [*name.split(), "--help"], prog_name="visavis", env={"COLUMNS": "80"})
+        words = [*name.split(), "--help"]
+        done = CliRunner().invoke(command_line(words), words, prog_name="visavis", env={"COLUMNS": "80"})
         assert done.exit_code == 0
         texts.append(done.stdout)
     return ("\n" + "=" * 80 + "\n").join(texts)
@@ -118,7 +119,8 @@ def test_every_command_has_json_and_every_option_is_explained(name: str) -> None
 
 @pytest.mark.parametrize("group", ["", "gallery", "models", "evaluate", "keys"])
 def test_no_line_is_cut_in_the_lists_of_commands(group: str) -> None:
-    shown = CliRunner().invoke(app, [*group.split(), "--help"], env={"COLUMNS": "80"}).stdout
+    words = [*group.split(), "--help"]
+    shown = CliRunner().invoke(command_line(words), words, env={"COLUMNS": "80"}).stdout
     listed = shown.split("Commands:")[1].splitlines()
     assert len(listed) > 3
     assert not [line for line in listed if line.endswith("...")]

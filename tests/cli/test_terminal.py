@@ -142,12 +142,12 @@ PROGRAM = """
 import json, sys
 from cli import test_classify
 from visavis.classify import CLASSIFIERS
-from visavis.cli import app
+from visavis.cli import command_line
 CLASSIFIERS._factories[test_classify.MODEL] = test_classify.named
 for arguments in json.load(open(sys.argv[1])):
     print(chr(30), end="", flush=True)
     try:
-        app(arguments, prog_name="visavis")
+        command_line(arguments)(arguments, prog_name="visavis")
     except SystemExit as end:
         if end.code not in (0, 1):
             sys.exit(f"{arguments} exits with {end.code}")
