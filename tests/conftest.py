@@ -5,12 +5,13 @@ The cache stays the user's, so that networks are converted once; tests that writ
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,6 +29,11 @@ FETCH = "from visavis.samples import load_samples; print(load_samples().obama.pa
 
 
 CACHE = os.environ.get("VISAVIS_CACHE", "")
+
+# Threads of OpenBLAS and OpenMP that wait for work spin first: a tenth of a second for each process that imports NumPy,
+# on a core that another test needs. Processes of tests inherit this, those of pytest-xdist too.
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(autouse=True)
@@ -111,6 +117,17 @@ def pytest_make_parametrize_id(val: object) -> str | None:
         text = val if isinstance(val, str) else val.decode("latin-1")
         return f"{text[: LONGEST_ID - 20]}... {len(val)}".encode("unicode_escape").decode("ascii")
     return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep what collection makes, millions of objects, out of garbage collections: each would take a second or more."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 OF_LFW = {"lfw_view1", "lfw"}
