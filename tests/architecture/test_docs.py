@@ -44,11 +44,18 @@ README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
 ACCURACY, MODELS = ROOT / "docs" / "accuracy.md", ROOT / "docs" / "models.md"
 
 
+@pytest.fixture(scope="session")
+def laid_out_photos(sample_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that tests get a copy of."""
+    folder = tmp_path_factory.mktemp("documents")
+    lay_out_photos(sample_photos, folder)
+    return folder
+
+
 @pytest.fixture
-def folder(sample_photos: Path, tmp_path: Path) -> Path:
+def folder(laid_out_photos: Path, tmp_path: Path) -> Path:
     """A folder with the photos that the documents speak of."""
-    lay_out_photos(sample_photos, tmp_path)
-    return tmp_path
+    return shutil.copytree(laid_out_photos, tmp_path, dirs_exist_ok=True)
 
 
 # The README's two lines

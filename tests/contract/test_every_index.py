@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -35,11 +35,23 @@ def make(request: pytest.FixtureRequest, places: Places) -> Callable[[], Index]:
 
 @pytest.fixture
 def index(make: Callable[[], Index]) -> Index:
-    """Filled in three parts, past any first size."""
-    filled = make()
+    """A filled index, to be changed."""
+    return fill(make())
+
+
+@pytest.fixture(scope="module", params=SPECS)
+def unchanged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """A filled index for all tests that only search: graphs take seconds to fill."""
+    places = Places(tmp_path_factory.mktemp("unchanged"), request)
+    yield fill(places.make(request.param, dimension=DIMENSION))
+    places.close()
+
+
+def fill(empty: Index) -> Index:
+    """Fill an index in three parts, past any first size."""
     for some in np.array_split(np.arange(COUNT), 3):
-        filled.add(IDS[some], PEOPLE[some], EMBEDDINGS[some])
-    return filled
+        empty.add(IDS[some], PEOPLE[some], EMBEDDINGS[some])
+    return empty
 
 
 def expected(keep: np.ndarray, top: int) -> Answer:
@@ -73,20 +85,20 @@ ALL = np.ones(COUNT, bool)
 
 
 @pytest.mark.parametrize("top", [1, 5, 40])
-def test_it_finds_the_nearest_people_each_once(index: Index, top: int) -> None:
-    assert found(index, top) == expected(ALL, top)
+def test_it_finds_the_nearest_people_each_once(unchanged: Index, top: int) -> None:
+    assert found(unchanged, top) == expected(ALL, top)
 
 
-def test_distances_are_cosine_distances(index: Index) -> None:
+def test_distances_are_cosine_distances(unchanged: Index) -> None:
     embedding = dict(zip(IDS.tolist(), EMBEDDINGS.astype(np.float64), strict=True))
-    for probe, hits in zip(PROBES.astype(np.float64), index.search(PROBES, 10), strict=True):
+    for probe, hits in zip(PROBES.astype(np.float64), unchanged.search(PROBES, 10), strict=True):
         distances = [hit.distance for hit in hits]
         np.testing.assert_allclose(distances, [1 - embedding[hit.template_id] @ probe for hit in hits], atol=1e-6)
         assert distances == sorted(distances)
 
 
-def test_a_template_is_at_no_distance_from_itself(index: Index) -> None:
-    (hit,) = index.search(EMBEDDINGS[:1], 1)[0]
+def test_a_template_is_at_no_distance_from_itself(unchanged: Index) -> None:
+    (hit,) = unchanged.search(EMBEDDINGS[:1], 1)[0]
     assert (hit.person_id, hit.template_id) == (PEOPLE[0], IDS[0])
     assert 0 <= hit.distance < 1e-6
 
@@ -157,8 +169,8 @@ def test_among_some_people(index: Index, share: float) -> None:
 
 
 @pytest.mark.parametrize("top", [1, 6, COUNT, 2 * COUNT])
-def test_it_finds_the_nearest_templates(index: Index, top: int) -> None:
-    assert told(index.nearest(PROBES, top)) == expected_templates(PEOPLE, ALL, top)
+def test_it_finds_the_nearest_templates(unchanged: Index, top: int) -> None:
+    assert told(unchanged.nearest(PROBES, top)) == expected_templates(PEOPLE, ALL, top)
 
 
 def test_equal_templates_are_ordered_by_id(make: Callable[[], Index]) -> None:
@@ -175,9 +187,9 @@ def test_equal_distances_are_ordered_by_person_then_template(make: Callable[[], 
     assert found(index, 2, EMBEDDINGS[:1]) == [[(1, 4), (2, 3)]]
 
 
-def test_probes_do_not_influence_each_other(index: Index) -> None:
-    assert [found(index, 5, PROBES[i : i + 1])[0] for i in range(len(PROBES))] == found(index, 5)
-    assert found(index, 5, PROBES[::-1]) == found(index, 5)[::-1]
+def test_probes_do_not_influence_each_other(unchanged: Index) -> None:
+    assert [found(unchanged, 5, PROBES[i : i + 1])[0] for i in range(len(PROBES))] == found(unchanged, 5)
+    assert found(unchanged, 5, PROBES[::-1]) == found(unchanged, 5)[::-1]
 
 
 def test_an_empty_index_finds_nobody(make: Callable[[], Index]) -> None:
@@ -190,8 +202,8 @@ def test_an_empty_index_finds_nobody(make: Callable[[], Index]) -> None:
     assert index.search(PROBES, 3) == [[]] * len(PROBES)
 
 
-def test_no_probes_no_answers(index: Index) -> None:
-    assert index.search(PROBES[:0], 3) == index.nearest(PROBES[:0], 3) == []
+def test_no_probes_no_answers(unchanged: Index) -> None:
+    assert unchanged.search(PROBES[:0], 3) == unchanged.nearest(PROBES[:0], 3) == []
 
 
 def test_it_keeps_no_hold_of_what_it_was_given(make: Callable[[], Index]) -> None:

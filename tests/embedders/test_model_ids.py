@@ -100,15 +100,24 @@ def test_threads_reach_the_factory(model: str) -> None:
 # Precisions
 
 
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with the model ``own``, three that name what they are made of, and one of 8 bits from the beginning."""
+    folder, cache = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VISAVIS_CACHE", str(cache))
+        rows = {"own": None, "own-int8": "own", "dlib-resnet-int8": "dlib-resnet", "test-plain-int8": "own"}
+        for name, original in rows.items():
+            more = {"precision": "int8", "quantized_from": original} if original else {}
+            onnx_file.import_model(own.write(folder / name, name=name, **more), reserved=[])
+        onnx_file.import_model(own.write(folder / "quick", name="quick", precision="int8"), reserved=[])
+    return cache
+
+
 @pytest.fixture
-def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model ``own``, three that say to be made of something, and one that is of 8 bits from the beginning."""
-    monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path))
-    rows = {"own": None, "own-int8": "own", "dlib-resnet-int8": "dlib-resnet", "test-plain-int8": "own"}
-    for name, original in rows.items():
-        more = {"precision": "int8", "quantized_from": original} if original else {}
-        onnx_file.import_model(own.write(tmp_path / name, name=name, **more), reserved=[])
-    onnx_file.import_model(own.write(tmp_path / "quick", name="quick", precision="int8"), reserved=[])
+def both(imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache with the imported models, which no test changes."""
+    monkeypatch.setenv("VISAVIS_CACHE", str(imported))
 
 
 @pytest.mark.usefixtures("both")

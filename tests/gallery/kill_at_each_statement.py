@@ -7,6 +7,7 @@ the last is the one that came to its end) and prints how many died.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import sys
@@ -37,13 +38,11 @@ def die_at(statement: int, *, ignored: tuple[str, ...] = ()) -> None:
         raw.set_trace_callback(tick)
 
 
-def act(path: Path, deed: str, statement: int) -> None:
-    if deed != "create":
-        with Gallery(path, model=MODEL) as gallery:
-            for i in range(1 if deed == "add" else 2):
-                gallery.add(*person(i))
+def act(path: Path, deed: str, statement: int, *, before: Path) -> None:
     if deed == "create":
         die_at(statement)
+    else:
+        shutil.copyfile(before, path)
     with Gallery(path, model=MODEL) as gallery:
         if deed != "create":
             die_at(statement)
@@ -70,7 +69,11 @@ def kill_forks(act: Callable[[int], None]) -> None:
 
 
 def main(folder: Path, deed: str) -> None:
-    kill_forks(lambda statement: act(folder / f"{statement:03}.db", deed, statement))
+    before = folder / "before"
+    with Gallery(before, model=MODEL) as gallery:
+        for i in range(1 if deed == "add" else 2):
+            gallery.add(*person(i))
+    kill_forks(lambda statement: act(folder / f"{statement:03}.db", deed, statement, before=before))
 
 
 if __name__ == "__main__":

@@ -97,13 +97,29 @@ def test_seeds_fix_a_run(tmp_path: Path) -> None:
     assert log_of(tmp_path / "a") != log_of(tmp_path / "c")
 
 
+@pytest.fixture(scope="session")
+def train_whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Settings], tuple[NetworkRun, Path]]:
+    """Train a run to its end, and return it with its folder: once for the same settings."""
+    runs: dict[str, tuple[NetworkRun, Path]] = {}
+
+    def train(how: Settings) -> tuple[NetworkRun, Path]:
+        if repr(how) not in runs:
+            folder = tmp_path_factory.mktemp("whole")
+            runs[repr(how)] = train_on_crops(crops(), folder / "run", how), folder / "run"
+        return runs[repr(how)]
+
+    return train
+
+
 @pytest.mark.parametrize("steps", [1, 2, 4, 7])
 @pytest.mark.parametrize(
     "changes", [{}, {"loss": "softmax", "optimizer": {"name": "sgd"}}, {"miner": "offline", "renew": 3}]
 )
-def test_an_interrupted_run_goes_on_to_the_bit(steps: int, changes: dict[str, Any], tmp_path: Path) -> None:
+def test_an_interrupted_run_goes_on_to_the_bit(
+    steps: int, changes: dict[str, Any], tmp_path: Path, train_whole: Callable[[Settings], tuple[NetworkRun, Path]]
+) -> None:
     how = settings(augment={"shift": 0.1, "color": 0.2}, **changes)
-    whole = train_on_crops(crops(), tmp_path / "whole", how)
+    whole, whole_folder = train_whole(how)
     first = train_on_crops(crops(), tmp_path / "run", how, interrupted=stops_after(steps))
     assert first.interrupted
     assert first.row is None
@@ -111,7 +127,7 @@ def test_an_interrupted_run_goes_on_to_the_bit(steps: int, changes: dict[str, An
     assert not second.interrupted
     first_run, second_run = ([replace(epoch, **TIMES) for epoch in run.epochs] for run in (whole, second))
     assert first_run == second_run
-    assert (tmp_path / "run" / "model.onnx").read_bytes() == (tmp_path / "whole" / "model.onnx").read_bytes()
+    assert (tmp_path / "run" / "model.onnx").read_bytes() == (whole_folder / "model.onnx").read_bytes()
 
 
 def test_a_damaged_checkpoint_falls_back_on_the_one_before(tmp_path: Path) -> None:
