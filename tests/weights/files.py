@@ -7,6 +7,7 @@ import math
 import struct
 import zipfile
 from collections.abc import Sequence
+from functools import cache
 
 import lz4.frame
 import numpy as np
@@ -223,9 +224,14 @@ def field(number: int, value: int | float | bytes | str) -> bytes:
     return varint(number << 3 | 2) + varint(len(data)) + data
 
 
+@cache
+def _graph_side(side: int) -> bytes:
+    return field(2, field(1, side))
+
+
 def graph_tensor(kind: int, shape: Sequence[int], *values: bytes) -> bytes:
     """A TensorProto; ``values`` are its further fields."""
-    sides = b"".join(field(2, field(1, side)) for side in shape)
+    sides = b"".join(map(_graph_side, shape))
     return field(1, kind) + field(2, sides) + b"".join(values)
 
 

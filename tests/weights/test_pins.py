@@ -133,7 +133,7 @@ def test_where_all_fail_each_is_told(cache: Path, shelf: Shelf, row: WeightSpec)
 
 def zipped(**files: bytes) -> bytes:
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, data in files.items():
             archive.writestr(f"folder/{name.replace('__', '.')}", data)
     return made.getvalue()
