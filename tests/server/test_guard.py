@@ -1,4 +1,4 @@
-"""The guard alone: which names of hosts it takes, and what its counters remember of a request."""
+"""The guard alone: which names of hosts it takes, whose bodies it reads, and what its counters remember."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from visavis.server.config import ServerConfig, read_config
+from visavis.server.config import RequestLimits, ServerConfig, read_config
 from visavis.server.guard import Guard
 from visavis.server.metrics import Metrics
+from visavis.server.problems import ProblemError
 
 
 async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -46,7 +47,7 @@ def ask(guard: Guard, host: str, *, method: str = "GET") -> int:
 @pytest.mark.parametrize("key", ["hosts", "host"])
 def test_a_name_of_the_configuration_is_taken_in_either_case_and_with_any_port(name: str, key: str) -> None:
     config = read_config(None, **{key: [name] if key == "hosts" else name})
-    guard = Guard(answer, config, Metrics())
+    guard = Guard(answer, config, Metrics(), identify=lambda _: None)
     for host in ("faces.example.com", "Faces.example.COM:8443", "faces.example.com:80"):
         assert ask(guard, host) == 200
     assert ask(guard, "evil.example") == 421
@@ -54,7 +55,7 @@ def test_a_name_of_the_configuration_is_taken_in_either_case_and_with_any_port(n
 
 def test_methods_that_clients_make_up_add_no_counter() -> None:
     metrics = Metrics()
-    guard = Guard(answer, ServerConfig(), metrics)
+    guard = Guard(answer, ServerConfig(), metrics, identify=lambda _: None)
     for number in range(100):
         assert ask(guard, "localhost", method=f"M{number}") == 200
     ask(guard, "localhost", method="PATCH")
@@ -63,3 +64,100 @@ def test_methods_that_clients_make_up_add_no_counter() -> None:
     assert count("visavis_requests_total", {**labels, "method": "other"}) == 100
     assert count("visavis_requests_total", {**labels, "method": "PATCH"}) == 1
     assert metrics.text().count(b"\nvisavis_requests_total{") == 2
+
+
+class Visit:
+    """A request to a guard whose application waits in the middle: ``statuses`` is its answer, if it has one yet."""
+
+    def __init__(self, path: str, headers: dict[bytes, bytes]) -> None:
+        self.scope = {
+            "app": SimpleNamespace(state=SimpleNamespace(error_forms={})),
+            "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": path,
+            "query_string": b"", "headers": [(b"host", b"localhost"), *headers.items()],
+            "client": ("203.0.113.9", 5000), "server": ("127.0.0.1", 80),
+        }  # fmt: skip
+        self.statuses: list[int] = []
+        self.asked_for_body = False
+
+    async def receive(self) -> dict[str, Any]:
+        self.asked_for_body = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.statuses.append(message["status"])
+
+
+def refuse_without_key(request: Any) -> None:
+    if "x-api-key" not in request.headers:
+        raise ProblemError(401, "unauthorized", "send a key.")
+
+
+BODY = {b"content-length": b"9"}
+KEY = {b"x-api-key": b"right"}
+
+
+def test_a_body_is_read_after_its_sender_has_shown_a_key() -> None:
+    async def read_and_answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await answer(scope, receive, send)
+
+    guard = Guard(read_and_answer, ServerConfig(), Metrics(), identify=refuse_without_key)
+    for path, headers, status in (
+        ("/v1/detect", BODY, 401),
+        ("/v1/detect", {b"transfer-encoding": b"chunked"}, 401),
+        ("/v1/detect", {**BODY, **KEY}, 200),
+        ("/v1/setup", BODY, 200),
+        ("/v1/setup", {b"content-length": b"200000"}, 413),
+        ("/v1/detect", {**BODY, **KEY, b"transfer-encoding": b"chunked"}, 400),
+        ("/v1/vision/face/list", {b"content-length": b"200000"}, 200),
+        ("/v1/vision/face/list", {b"content-length": b"20000001"}, 413),
+    ):
+        visit = Visit(path, headers)
+        asyncio.run(guard(visit.scope, visit.receive, visit.send))
+        assert (path, visit.statuses, visit.asked_for_body) == (path, [status], status == 200)
+
+
+def test_requests_that_need_no_key_take_half_of_the_places() -> None:
+    async def fill() -> list[list[int]]:
+        begun, end = asyncio.Semaphore(0), asyncio.Event()
+
+        async def wait_and_answer(scope: Scope, receive: Receive, send: Send) -> None:
+            begun.release()
+            await end.wait()
+            await answer(scope, receive, send)
+
+        config = ServerConfig(limits=RequestLimits(waiting=4))
+        guard = Guard(wait_and_answer, config, Metrics(), identify=refuse_without_key)
+        open_paths = ("/v1/vision/face/recognize", "/v1/setup", "/sign-in")
+        visits = [Visit(path, BODY) for path in open_paths] + [Visit("/v1/detect", {**BODY, **KEY})]
+        tasks = []
+        for number, visit in enumerate(visits):
+            tasks.append(asyncio.create_task(guard(visit.scope, visit.receive, visit.send)))
+            if number == 2:  # refused
+                await tasks[2]
+            else:
+                await begun.acquire()
+        waiting = [visit.statuses for visit in visits]
+        assert waiting == [[], [], [503], []]
+        end.set()
+        await asyncio.gather(*tasks)
+        return [visit.statuses for visit in visits]
+
+    assert asyncio.run(asyncio.wait_for(fill(), 30)) == [[200], [200], [503], [200]]
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_a_body_that_does_not_come_is_not_a_busy_server(*, is_read: bool) -> None:
+    async def never(*_: object) -> Any:
+        await asyncio.Event().wait()
+
+    async def wait_for_body(_scope: Scope, receive: Receive, _send: Send) -> None:
+        await (receive() if is_read else never())
+
+    guard = Guard(
+        wait_for_body, ServerConfig(limits=RequestLimits(seconds=0.05)), Metrics(), identify=refuse_without_key
+    )
+    visit = Visit("/v1/setup", BODY)
+    asyncio.run(guard(visit.scope, never, visit.send))
+    assert visit.statuses == [408 if is_read else 503]

@@ -40,7 +40,7 @@ class Slow(uvicorn.Server):
 
     def __init__(self) -> None:
         self.metrics = Metrics()
-        app = Guard(answer, ServerConfig(), self.metrics)
+        app = Guard(answer, ServerConfig(), self.metrics, identify=lambda _: None)
         settings = uvicorn.Config(
             app, log_config=None, lifespan="off", ws="none", http=connection.HttpConnection, timeout_keep_alive=1
         )

@@ -12,6 +12,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import visavis
 from visavis.server import compat, problems
+from visavis.server.auth import identify_sender
 from visavis.server.config import ServerConfig
 from visavis.server.guard import Guard
 from visavis.server.problems import ProblemDetails
@@ -40,7 +41,7 @@ def create_app(config: ServerConfig, cameras: Sequence[str] = ()) -> FastAPI:
         app.include_router(router, prefix="" if OUTSIDE.intersection(router.tags) else PREFIX)
     compat.install(app)
     _describe_problem(app)
-    app.add_middleware(Guard, config=config, metrics=services.metrics)
+    app.add_middleware(Guard, config=config, metrics=services.metrics, identify=identify_sender)
     if config.trusted_proxies:  # added last, so before the guard: it counts and refuses by the address of the client
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[*config.trusted_proxies])
     return app

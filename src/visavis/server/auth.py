@@ -38,9 +38,13 @@ class Principal:
         if right not in self.rights:
             raise ProblemError(403, "forbidden", f"this key has no right to {right}: it needs another role.")
 
+    def may_use(self, gallery: str) -> bool:
+        """Return whether this key is for the gallery."""
+        return self.galleries is None or gallery in self.galleries
+
     def require_gallery(self, gallery: str) -> None:
         """Raise ProblemError for a gallery that this key may not use; the same as for one that does not exist."""
-        if self.galleries is not None and gallery not in self.galleries:
+        if not self.may_use(gallery):
             raise ProblemError(404, "unknown_gallery", "there is no gallery of this name on this server.")
 
     def require_all_galleries(self) -> None:
@@ -67,6 +71,9 @@ def identify_principal(
     ``key_text`` is a key that the request has elsewhere than in its headers. ``is_use`` is whether the user asks, not
     a stream that goes on.
     """
+    identified: Principal | None = request.scope.get("identified")
+    if identified is not None and key_text is None and is_use:
+        return identified
     text = key_text or _read_key(request)
     if text is not None:
         key = services.keys.find(text)
@@ -89,6 +96,11 @@ def identify_principal(
     if not services.config.is_local or not is_here or any(name in request.headers for name in FORWARDED):
         raise _unauthorized("this server has no keys yet, and answers its own machine alone: visavis keys create.")
     return Principal(LOCAL, ROLES["admin"])
+
+
+def identify_sender(request: Request) -> None:
+    """Find who sends a request, before its body is read; raises ProblemError as :func:`identify_principal`."""
+    request.scope["identified"] = identify_principal(request, get_services(request))
 
 
 def _make_principal(key: ApiKey) -> Principal:

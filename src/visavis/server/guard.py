@@ -1,8 +1,8 @@
 """What every request passes first: host, size, number and time, and the headers that every answer has.
 
 ASGI middleware, in this order: the request gets an id; its Host must be this server's (a page of another site whose
-name resolves to this machine is refused: DNS rebinding); its Origin too; its body is bounded; and where as many
-requests run as the limit, the next is refused with a time to try again.
+name resolves to this machine is refused: DNS rebinding); its Origin too; its body is bounded; where as many requests
+run as the limit, the next is refused with a time to try again; and who sends a body shows a key before it is read.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import secrets
+from collections.abc import Callable
 from time import monotonic
 from urllib.parse import urlsplit
 
+from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +27,11 @@ from visavis.server.problems import ProblemError
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 HEALTH = frozenset({"/livez", "/readyz", "/metrics"})
 """Answered also by a server that is full."""
+SMALL_BODIES = frozenset({"/v1/setup", "/sign-in", "/sign-out"})
+"""Paths whose code, key or token is in the body: a small one."""
+SMALL_MEGABYTES = 0.1
+KEYS_IN_BODIES = (*SMALL_BODIES, "/v1/vision/")
+"""Beginnings of paths whose body is read before it is clear who sends it; DeepStack's clients send the key in it."""
 CLIENT_LEFT = 499
 """Status, in the metrics, of a request whose client left before the answer."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -39,14 +46,18 @@ HEADERS = {
 
 
 class Guard:
-    """The outermost middleware."""
+    """The outermost middleware. ``identify`` raises an error for a request that shows no valid key."""
 
-    def __init__(self, app: ASGIApp, config: ServerConfig, metrics: Metrics) -> None:
-        self._app, self._config, self._metrics = app, config, metrics
+    def __init__(
+        self, app: ASGIApp, config: ServerConfig, metrics: Metrics, *, identify: Callable[[Request], object]
+    ) -> None:
+        self._app, self._config, self._metrics, self._identify = app, config, metrics, identify
         self._hosts = {*LOOPBACK_NAMES, *map(_host_of, config.hosts)}
         if not config.is_local and config.host not in {"0.0.0.0", "::"}:
             self._hosts.add(_host_of(config.host))
         self._running = 0
+        self._strangers = 0  # among them, requests whose body may come from anyone
+        self._most_strangers = max(1, config.limits.waiting // 2)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -64,9 +75,11 @@ class Guard:
                 _add_headers(scope, message)
             await send(message)
 
-        body = _Body(receive, round(self._config.limits.upload_mb * 1e6), self._config.limits.seconds)
         request = Request(scope)
-        fault = self._check(request)
+        most = self._most_megabytes(scope["path"])
+        body = _Body(receive, round(most * 1e6), self._config.limits.seconds)
+        scope["is_full"] = self._running >= self._config.limits.waiting
+        fault = self._check(request, most)
         if fault is not None:
             self._metrics.refused.labels(fault.code).inc()
             await problems.answer(request, fault)(scope, receive, send_with_headers)
@@ -77,7 +90,11 @@ class Guard:
         self._metrics.requests.labels(route, method, str(status)).inc()
         self._metrics.seconds.labels(route).observe(monotonic() - started)
 
-    def _check(self, request: Request) -> ProblemError | None:
+    def _most_megabytes(self, path: str) -> float:
+        limit = self._config.limits.upload_mb
+        return min(limit, SMALL_MEGABYTES) if path in SMALL_BODIES else limit
+
+    def _check(self, request: Request, most: float) -> ProblemError | None:
         """Return why a request is refused before anything is read of it; None: it is not."""
         host = _host_of(request.headers.get("host", ""))
         if host not in self._hosts and not _is_address(host):
@@ -85,16 +102,14 @@ class Guard:
         origin = request.headers.get("origin")
         if origin is not None and not self._is_own(origin, request.headers.get("host", "")):
             return ProblemError(403, "wrong_origin", "requests from pages of other sites are refused.")
+        if "content-length" in request.headers and "transfer-encoding" in request.headers:  # a proxy may read the other
+            detail = "a request has Content-Length or Transfer-Encoding, not both."
+            return ProblemError(400, "invalid_http", detail, {"Connection": "close"})
         length = request.headers.get("content-length", "0")
-        if length.isdigit() and int(length) > self._config.limits.upload_mb * 1e6:
-            return _too_large(self._config.limits.upload_mb)
-        if self._running >= self._config.limits.waiting and request.scope["path"] not in HEALTH:
-            return ProblemError(
-                503,
-                "busy",
-                "the server has as many requests as it takes.",
-                {"Retry-After": str(problems.RETRY_SECONDS)},
-            )
+        if length.isdigit() and int(length) > most * 1e6:
+            return _too_large(most)
+        if request.scope["is_full"] and request.scope["path"] not in HEALTH:
+            return _busy()
         return None
 
     def _is_own(self, origin: str, host: str) -> bool:
@@ -120,6 +135,10 @@ class Guard:
             if work.done() or reply.started:
                 await work
                 return
+            if body.is_awaited:
+                reply.closed = True
+                await problems.answer(request, body.too_slow())(scope, body.receive, send)
+                return
             reason, text = "timeout", f"the answer was not ready within {self._config.limits.seconds:g} seconds"
         except asyncio.CancelledError:  # the server stops, and the time for that has passed
             if reply.started:
@@ -133,7 +152,7 @@ class Guard:
         self._running += 1
         self._metrics.running.set(self._running)
         try:
-            await self._app(scope, body.receive, reply.send)
+            await self._let_in(scope, body, reply, request)
         except ClientDisconnect:  # in the middle of the body: there is no one to answer
             pass
         except Exception as error:  # noqa: BLE001 - every error is answered
@@ -144,6 +163,23 @@ class Guard:
         finally:
             self._running -= 1
             self._metrics.running.set(self._running)
+
+    async def _let_in(self, scope: Scope, body: _Body, reply: _Reply, request: Request) -> None:
+        """Pass a request on. Bodies of senders without a key are not read, or take half of the places at most."""
+        is_open = scope["path"].startswith(KEYS_IN_BODIES)
+        if _has_body(request) and not is_open and scope["path"] not in HEALTH:
+            await to_thread.run_sync(self._identify, request)
+        if not is_open:
+            await self._app(scope, body.receive, reply.send)
+            return
+        if self._strangers >= self._most_strangers:
+            self._metrics.refused.labels("busy").inc()
+            raise _busy()
+        self._strangers += 1
+        try:
+            await self._app(scope, body.receive, reply.send)
+        finally:
+            self._strangers -= 1
 
 
 class _Reply:
@@ -167,19 +203,34 @@ class _Body:
         self._bytes = 0
         self._deadline = monotonic() + seconds
         self._complete = False
+        self.is_awaited = False  # now, or until its time had passed
 
     async def receive(self) -> Message:
         if self._complete:
             return await self._receive()
+        self.is_awaited = True
         try:
             message = await asyncio.wait_for(self._receive(), max(self._deadline - monotonic(), 0.001))
         except TimeoutError:
-            raise ProblemError(408, "too_slow", f"the body did not arrive within {self._seconds:g} seconds.") from None
+            raise self.too_slow() from None
         self._bytes += len(message.get("body", b""))
-        self._complete = not message.get("more_body", False)
+        self._complete, self.is_awaited = not message.get("more_body", False), False
         if self._bytes > self._most:
             raise _too_large(self._most / 1e6)
         return message
+
+    def too_slow(self) -> ProblemError:
+        """Return the error of a body that did not come in time."""
+        return ProblemError(408, "too_slow", f"the body did not arrive within {self._seconds:g} seconds.")
+
+
+def _has_body(request: Request) -> bool:
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+
+
+def _busy() -> ProblemError:
+    headers = {"Retry-After": str(problems.RETRY_SECONDS)}
+    return ProblemError(503, "busy", "the server has as many requests as it takes.", headers)
 
 
 def _too_large(megabytes: float) -> ProblemError:

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from visavis.errors import VisavisError
@@ -27,17 +27,21 @@ def live() -> dict[str, str]:
 
 
 @router.get("/readyz")
-def ready(services: ServicesOf) -> JSONResponse:
+def ready(request: Request, services: ServicesOf) -> JSONResponse:
     """Answer 200 where database, models, queue and disk are fit for requests, else 503, and which is not."""
     checks = {
         "database": _check_databases(services),
         "model": _check_models(services),
-        "queue": len(services.inference) < services.config.limits.waiting,
+        "queue": not request.scope.get("is_full") and len(services.inference) < services.config.limits.waiting,
         "disk": all(_has_room(url) for url in {services.config.state_url, *services.config.galleries.values()}),
     }
     is_ready = all(checks.values())
     content: dict[str, Any] = {"status": "ok" if is_ready else "unavailable", "checks": checks}
     return JSONResponse(content, 200 if is_ready else 503, {} if is_ready else {"Retry-After": "5"})
+
+
+for _path, _answer in (("/livez", live), ("/readyz", ready)):  # many monitors ask by HEAD
+    router.add_api_route(_path, _answer, methods=["HEAD"], include_in_schema=False)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

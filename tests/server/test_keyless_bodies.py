@@ -1,0 +1,56 @@
+"""Clients without a key: their bodies are not read, and a server that is full says so."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+from .raw_connection import RawConnection
+from .running_server import RunningServer, Start
+
+SECONDS = 60
+
+
+def test_no_body_is_read_without_a_key(server: RunningServer) -> None:
+    paths = server.get("/openapi.json").json()["paths"]
+    changing = [(method.upper(), path) for path, methods in paths.items() for method in methods if method != "get"]
+    assert len(changing) > 20
+    for method, path in changing:
+        if path == "/v1/setup":
+            continue
+        stranger = RawConnection(server)
+        address = re.sub("{.*?}", "1", path)
+        head = f"{method} {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json"
+        stranger.send(f"{head}\r\nContent-Length: 1000\r\n\r\n{{".encode())  # the rest never comes
+        answer = stranger.read_answer()
+        stranger.socket.close()
+        assert answer.startswith(b"HTTP/1.1 401 "), (method, path, answer)
+
+
+def test_a_server_that_is_full_is_not_ready(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "server.toml").write_text("[limits]\nwaiting = 1\n")
+    server = start("--config", "server.toml")
+    server.set_up()
+    assert server.get("/readyz").json()["checks"]["queue"] is True
+    slow = RawConnection(server)
+    slow.begin("POST", "/v1/detect", "Content-Type: application/json", "Content-Length: 1000")
+    wait_for_queue(server, is_free=False)
+    assert server.get("/readyz").status_code == 503
+    assert server.get("/v1/people").status_code == 503
+    slow.socket.close()
+    wait_for_queue(server, is_free=True)
+    assert server.get("/v1/people").status_code == 200
+
+
+def wait_for_queue(server: RunningServer, *, is_free: bool) -> None:
+    end = time.monotonic() + SECONDS
+    while server.get("/readyz").json()["checks"]["queue"] is not is_free:
+        assert time.monotonic() < end, "the queue did not change"
+        time.sleep(0.05)
+
+
+def test_monitors_may_ask_by_head(server: RunningServer) -> None:
+    for path in ("/livez", "/readyz"):
+        answer = server.request("HEAD", path, key=None)
+        assert (answer.status_code, answer.content) == (200, b"")
