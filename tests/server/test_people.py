@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from visavis import Gallery
+
 from .running_server import RunningServer, photos
 
 
@@ -94,3 +96,67 @@ def test_statistics_name_the_gallery_and_no_file(server: RunningServer, enrolled
     stats = server.get("/v1/galleries/default").json()
     assert (stats["people"], stats["templates"], stats["model"], stats["url"]) == (2, 3, "sface", "default")
     assert stats["dimension"] == pytest.approx(128)
+
+
+def test_a_mistake_in_the_details_changes_no_name(
+    server: RunningServer, sample_photos: Path, spare_gallery: str
+) -> None:
+    person = enroll(server, spare_gallery, "Joe", sample_photos / "biden.jpg")
+    query = {"gallery": spare_gallery}
+    changes = {"name": "Joseph", "note": "x" * 10_001}
+    answer = server.request("PATCH", f"/v1/people/{person}", params=query, json=changes)
+    assert (answer.status_code, answer.json()["code"]) == (400, "usage")
+    assert server.get(f"/v1/people/{person}", params=query).json()["name"] == "Joe"
+
+
+@pytest.mark.parametrize("path", ["/v1/identify", "/v1/people", "/v1/detect", "/v1/why?person=Joe"])
+def test_a_gallery_that_is_named_in_the_form_is_not_passed_over(
+    server: RunningServer, path: str, sample_photos: Path
+) -> None:
+    form = {"gallery": "spare1", **({"name": "Joe"} if path == "/v1/people" else {})}
+    answer = server.post(path, data=form, files=photos("photo", sample_photos / "biden.jpg"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_field")
+    place = f"options are parameters of the address, as in {path.partition('?')[0]}?gallery=NAME"
+    assert answer.json()["detail"] == f"the body has no field 'gallery': {place}."
+
+
+def test_a_photo_is_not_looked_for_among_the_files_of_the_server(
+    server: RunningServer, sample_photos: Path, spare_gallery: str
+) -> None:
+    query = {"gallery": spare_gallery}
+    assert (server.folder / "server.toml").exists()
+    names = ("server.toml", "../server/server.toml", str(server.folder / "server.toml"), "C:\\photos\\server.toml")
+    for name in names:
+        part = [("photo", (name, (sample_photos / "obama.jpg").read_bytes()))]
+        added = server.post("/v1/people", params=query, data={"name": "Barack"}, files=part)
+        assert added.status_code == 201, added.text
+        person = added.json()["person_id"]
+        probe = [("photo", (name, (sample_photos / "obama2.jpg").read_bytes()))]
+        effect = server.post(f"/v1/people/{person}/rejections/effect", params=query, files=probe)
+        rejected = server.post(f"/v1/people/{person}/rejections", params=query, files=probe)
+        assert (effect.json()["photo"], rejected.json()["photo"]) == ("server.toml", "server.toml")
+        with Gallery(server.folder / f"{spare_gallery}.db") as gallery:
+            assert [template.photo for template in gallery.person(person).templates] == ["server.toml"]
+            assert {rejection.photo for rejection in gallery.rejections()} == {"server.toml"}
+
+
+def test_no_answer_holds_the_folder_of_a_stored_photo(
+    server: RunningServer, sample_photos: Path, spare_gallery: str
+) -> None:
+    with Gallery(server.folder / f"{spare_gallery}.db") as gallery:
+        gallery.enroll("Joe", [sample_photos / "biden.jpg", sample_photos / "obama3.jpg"])
+        gallery.enroll("Barack", [sample_photos / "obama.jpg", sample_photos / "obama2.jpg"])
+        gallery.reject(sample_photos / "obama3.jpg", "Barack")
+    query = {"gallery": spare_gallery}
+    coach = server.get(f"/v1/galleries/{spare_gallery}/coach")
+    assert "obama3.jpg" in [photo["photo"] for photo in coach.json()["harmful"]], coach.text
+    probe = photos("photo", sample_photos / "obama3.jpg")
+    answers = [
+        coach,
+        *(server.get(f"/v1/{path}", params=query) for path in ("people", "people/1", "faces", "rejections")),
+        *(server.post(f"/v1/{path}", params=query, files=probe) for path in ("gallery/similar", "why?person=Barack")),
+        server.post("/v1/people", params=query, data={"name": "Barack"}, files=probe),  # a photo of Joe already
+    ]
+    for answer in answers:
+        assert answer.ok, answer.text
+        assert str(sample_photos) not in answer.text, answer.url

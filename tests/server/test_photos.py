@@ -60,6 +60,14 @@ def test_a_form_and_base64_have_the_same_answer(server: RunningServer, sample_ph
     assert form.json()["same"] is True
 
 
+def test_base64_may_be_in_lines(server: RunningServer) -> None:
+    gray = b"P5 64 64 255\n" + bytes(4096)
+    lines = base64.encodebytes(gray).decode()
+    assert lines.count("\n") > 10
+    answer = server.post("/v1/detect", json={"photo": f"data:image/jpeg;base64,{lines}"})
+    assert [photo["status"] for photo in answer.json()["photos"]] == ["no_face"], answer.text
+
+
 def test_two_people_are_not_the_same_and_a_threshold_decides(server: RunningServer, sample_photos: Path) -> None:
     files = photos("a", sample_photos / OBAMA) + photos("b", sample_photos / BIDEN)
     answer = server.post("/v1/verify", files=files).json()

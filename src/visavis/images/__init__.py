@@ -3,6 +3,7 @@
 from visavis.images._limits import memory_at_hand as memory_at_hand
 from visavis.images.load import MAX_PIXELS as MAX_PIXELS
 from visavis.images.load import MIN_BYTES_LIMIT as MIN_BYTES_LIMIT
+from visavis.images.load import PhotoLabel as PhotoLabel
 from visavis.images.load import Source as Source
 from visavis.images.load import captured as captured
 from visavis.images.load import data_address as data_address

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 
 from visavis.plain import plain
+from visavis.server.photo_input import FOLDERS
 from visavis.types import PhotoFaces
 
 T = TypeVar("T")
-_FOLDERS = re.compile(r".*[/\\]", re.DOTALL)
 
 
 class PhotoLine(BaseModel):
@@ -71,4 +70,4 @@ def _hide(value: Any) -> Any:
 def _hide_in_field(key: str, value: Any) -> Any:
     if key == "metadata":  # the user's own
         return value
-    return _FOLDERS.sub("", value) if key == "photo" and isinstance(value, str) else _hide(value)
+    return FOLDERS.sub("", value) if key == "photo" and isinstance(value, str) else _hide(value)

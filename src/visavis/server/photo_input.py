@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -18,6 +19,7 @@ from anyio import to_thread
 from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
 
+from visavis.images import PhotoLabel
 from visavis.server.config import RequestLimits
 from visavis.server.fetch import fetch_photo
 from visavis.server.forms import MULTIPART, media_type, read_form
@@ -26,14 +28,19 @@ from visavis.structured_text import parse_json
 
 MOST_NAME = 200
 """Characters of the name of a photo that are kept."""
+FOLDERS = re.compile(r".*[/\\]", re.DOTALL)
+"""The folders of a path, of whatever system."""
 
 
 class NamedPhoto(io.BytesIO):
-    """The bytes of a photo with the name that the client gave it."""
+    """The bytes of a photo with the name that the client gave it, without folders.
+
+    No file of the server is looked for under that name.
+    """
 
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)
-        self.name = name[-MOST_NAME:]
+        self.name = PhotoLabel(FOLDERS.sub("", name)[-MOST_NAME:] or "photo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,22 +132,30 @@ async def _fetch(
 
 
 def decode_base64(text: object) -> bytes:
-    """Return the bytes of base64, also of a data URL; raises ProblemError for anything else."""
+    """Return the bytes of base64, also in lines and of a data URL; raises ProblemError for anything else."""
     if isinstance(text, str):
         data = text.partition(",")[2] if text.startswith("data:") else text
         try:
-            return base64.b64decode(data, validate=True)
+            return base64.b64decode("".join(data.split()), validate=True)  # encoders break lines
         except (binascii.Error, ValueError):
             pass
     raise ProblemError(422, "invalid_base64", "a photo in JSON is text in base64.")
 
 
-def photo_input(*names: str) -> Callable[..., Any]:
-    """Return the dependency that reads photos of these names."""
+def photo_input(*names: str, fields: Collection[str] | None = None) -> Callable[..., Any]:
+    """Return the dependency that reads photos of these names; other ``fields`` than these are refused (None: none is).
+
+    A field that nothing reads is a mistake: a gallery that was named in the form would not be the one that is used.
+    """
 
     async def read(request: Request) -> PhotoInput:
         config = request.app.state.services.config
-        return await read_photos(request, names, config.limits, fetch_urls=config.fetch_urls)
+        photos = await read_photos(request, names, config.limits, fetch_urls=config.fetch_urls)
+        unread = [] if fields is None else [name for name in photos.fields if name not in fields]
+        if unread:
+            place = f"options are parameters of the address, as in {request.url.path}?gallery=NAME"
+            raise ProblemError(422, "unknown_field", f"the body has no field {unread[0][:40]!r}: {place}.")
+        return photos
 
     return read
 
@@ -158,9 +173,10 @@ def photo_body(*names: str, many: Sequence[str] = (), **fields: dict[str, Any]) 
     content = {}
     for kind, single, several in (("multipart/form-data", file, files), ("application/json", text, texts)):
         properties = {**dict.fromkeys(names, single), **dict.fromkeys(many, several), **fields}
-        content[kind] = {"schema": {"type": "object", "properties": properties, "required": [*names, *many]}}
+        schema = {"type": "object", "properties": properties, "required": [*names, *many]}
+        content[kind] = {"schema": {**schema, "additionalProperties": False}}
     return {"requestBody": {"required": True, "content": content}}
 
 
-OnePhoto = Annotated[PhotoInput, Depends(photo_input("photo"))]
+OnePhoto = Annotated[PhotoInput, Depends(photo_input("photo", fields=()))]
 """A request with photos called ``photo``."""

@@ -12,6 +12,7 @@ from visavis import defaults
 from visavis.gallery.coach_types import CoachReport
 from visavis.gallery.types import Stats
 from visavis.server.auth import ServicesOf
+from visavis.server.photo_answers import hide_folders
 from visavis.server.problems import responses
 from visavis.server.resources.options import Fpir, Reader
 from visavis.server.schema import model_of
@@ -36,7 +37,7 @@ def list_galleries(services: ServicesOf, principal: Reader) -> dict[str, Any]:
 def coach_gallery(services: ServicesOf, principal: Reader, name: str, fpir: Fpir = defaults.FPIR) -> dict[str, Any]:
     """Return what in a gallery will cause wrong answers: each template is compared with all people, without itself."""
     principal.require_gallery(name)
-    return services.gallery(name).coach(fpir=fpir).to_dict()
+    return hide_folders(services.gallery(name).coach(fpir=fpir).to_dict())
 
 
 @router.get("/{name}", response_model=model_of(Stats), responses=responses(404))

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
 from visavis.gallery.acting import acting_as
+from visavis.gallery.check_input import make_details
 from visavis.gallery.check_text import NAME_LENGTH
 from visavis.gallery.types import Enrollment, Person
 from visavis.server.photo_answers import hide_folders
-from visavis.server.photo_input import OnePhoto, photo_body
+from visavis.server.photo_input import PhotoInput, photo_body, photo_input
 from visavis.server.problems import responses
 from visavis.server.resources.options import MIN_FACE, ChangeGallery, Enroller, MinFace, ReadGallery
 from visavis.server.schema import model_of
@@ -34,7 +35,7 @@ class People(BaseModel):
     next: int | None
 
 
-class PersonChanges(BaseModel):
+class PersonChanges(BaseModel, extra="forbid"):
     """What changes of a person; what is left out stays."""
 
     name: str | None = Field(None, min_length=1, max_length=NAME_LENGTH)
@@ -52,6 +53,9 @@ class PersonFields(BaseModel):
     consent: str | None = None
     consented: date | None = None
     metadata: dict[str, Any] | None = None
+
+
+PhotosOfPerson = Annotated[PhotoInput, Depends(photo_input("photo", fields=PersonFields.model_fields))]
 
 
 @router.get("", response_model=People, responses=responses(404))
@@ -88,7 +92,7 @@ def list_people(
     ),
 )
 def enroll(
-    photos: OnePhoto,
+    photos: PhotosOfPerson,
     gallery: ChangeGallery,
     principal: Enroller,
     person_id: Annotated[int | None, Query(ge=1, le=2**62)] = None,
@@ -120,10 +124,11 @@ def change_person(
     gallery: ChangeGallery, principal: Enroller, person_id: PersonId, changes: PersonChanges
 ) -> dict[str, Any]:
     """Rename a person, or replace the note, the consent or the metadata."""
+    details = changes.model_dump(exclude={"name"}, exclude_none=True)
+    make_details(**details)  # before the name is stored: a mistake in the details changes nothing
     with acting_as(principal.name):
         if changes.name is not None:
             gallery.rename(person_id, changes.name)
-        details = changes.model_dump(exclude={"name"}, exclude_none=True)
         if details:
             gallery.describe(person_id, **details)
     return hide_folders(gallery.person(person_id).to_dict())

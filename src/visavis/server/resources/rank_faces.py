@@ -18,7 +18,7 @@ from visavis.server.problems import responses
 from visavis.server.resources.options import MIN_FACE, MinFace, Reader, ReadGallery
 
 router = APIRouter(tags=["photos"])
-PhotoAndOthers = Annotated[PhotoInput, Depends(photo_input("photo", "others"))]
+PhotoAndOthers = Annotated[PhotoInput, Depends(photo_input("photo", "others", fields=()))]
 TopFaces = Annotated[int, Query(ge=1, le=1000, description="Number of look-alikes.")]
 
 

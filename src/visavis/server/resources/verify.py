@@ -15,7 +15,7 @@ from visavis.server.schema import model_of
 from visavis.types import Verification
 
 router = APIRouter(tags=["photos"])
-Pair = Annotated[PhotoInput, Depends(photo_input("a", "b"))]
+Pair = Annotated[PhotoInput, Depends(photo_input("a", "b", fields=()))]
 
 
 @router.post(
