@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import requests
 
+from visavis.errors import BusyError
+from visavis.server.resources.events import stream_events
+from visavis.server.services import MOST_STREAMS
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import Events
 from visavis.server.state.jobs import Jobs
@@ -93,7 +99,8 @@ def test_jobs_are_of_the_galleries_of_the_key(server: RunningServer, database: S
     Jobs(database).cancel(job.id, actor="Ann")
     own, other = (make_key(server, f"jobs of {name}", "admin", [name]) for name in ("spare27", "spare26"))
     assert server.get(f"/v1/jobs/{job.id}", key=own).status_code == 200
-    assert server.get(f"/v1/jobs/{job.id}", key=other).status_code == 404
+    hidden = server.get(f"/v1/jobs/{job.id}", key=other)
+    assert (hidden.status_code, hidden.json()["detail"]) == (404, f"there is no job '{job.id}' on this server.")
     assert server.get("/v1/jobs", key=other).json() == {"jobs": []}
     assert server.post("/v1/jobs/index", key=other, json={"folder": "photos"}).status_code == 404
 
@@ -164,3 +171,52 @@ def test_a_stream_ends_when_the_server_stops(tmp_path: Path) -> None:
         assert running.process.wait(30) in {0, -15}
     finally:
         running.stop()
+
+
+def test_links_that_lead_out_of_a_root_are_not_indexed(
+    server: RunningServer, spare_gallery: str, tmp_path: Path
+) -> None:
+    outside = tmp_path / "private"
+    outside.mkdir()
+    (outside / "boss.jpg").write_bytes(b"a photo")
+    root = server.folder / "photos"
+    for name, target in (("folder", outside), ("file.jpg", outside / "boss.jpg"), ("gone.jpg", tmp_path / "gone.jpg")):
+        folder = root / f"{spare_gallery} {name}"
+        folder.mkdir()
+        (folder / name).symlink_to(target)
+        failed = wait_for(server, queue(server, spare_gallery, folder), "failed")
+        advice = "remove them, or add their targets to [index_roots]"
+        assert failed["message"] == f"'photos/{folder.name}' has links that lead out of its root: {advice}."
+    inside = root / f"{spare_gallery} inside"
+    inside.mkdir()
+    (inside / "same").symlink_to(root / "other" / spare_gallery)
+    (root / "other" / spare_gallery).mkdir(parents=True)
+    (root / "other" / spare_gallery / "text.jpg").write_text("no photo")
+    done = wait_for(server, queue(server, spare_gallery, inside), "done")
+    assert done["result"] == {"photos": 1, "statuses": {"unreadable": 1}}
+
+
+def queue(server: RunningServer, gallery: str, folder: Path) -> str:
+    """Queue a job that indexes a folder of the root ``photos``; return its id."""
+    order = {"folder": f"photos/{folder.name}"}
+    job: str = server.post("/v1/jobs/index", params={"gallery": gallery}, json=order).json()["id"]
+    return job
+
+
+def test_streams_that_begin_together_are_counted() -> None:
+    services: Any = SimpleNamespace(
+        streams=threading.Semaphore(MOST_STREAMS), events=SimpleNamespace(last_number=lambda: 7)
+    )
+    request, selected = cast(Any, None), cast(Any, None)
+    streams = [stream_events(request, services, selected) for _ in range(MOST_STREAMS)]  # none is read yet
+    with pytest.raises(BusyError, match="there are 32 streams of events already"):
+        stream_events(request, services, selected)
+
+    async def leave() -> None:
+        with suppress(Exception):
+            await streams[0]({"type": "http"}, cast(Any, None), cast(Any, None))
+
+    asyncio.run(leave())  # ends with an error
+    assert stream_events(request, services, selected).media_type == "text/event-stream"
+    with pytest.raises(BusyError):
+        stream_events(request, services, selected)

@@ -5,6 +5,8 @@ Clients write ``photos/2024``: the root ``photos``, and a folder in it. No answe
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from visavis.errors import UnknownNameError, UsageError
@@ -32,3 +34,16 @@ def resolve_folder(config: ServerConfig, folder: str) -> Path:
     if path == Path() or not path.is_relative_to(base) or not path.is_dir():
         raise UnknownNameError(f"there is no folder {shown(folder)} on this server.")
     return path
+
+
+def refuse_links_out(config: ServerConfig, folder: str, photos: Iterable[str]) -> None:
+    """Raise UsageError for a folder of a job that leads to photos outside of its root, by links of folders or files."""
+    base = config.index_roots[folder.partition("/")[0]].resolve()
+    checked: dict[str, Path] = {}
+    for photo in photos:
+        place, name = os.path.split(photo)
+        parent = checked.get(place) or checked.setdefault(place, Path(place).resolve())
+        path = Path(photo).resolve() if os.path.islink(photo) else parent / name  # noqa: PTH114 - millions of photos
+        if not path.is_relative_to(base):
+            advice = "remove them, or add their targets to [index_roots]"
+            raise UsageError(f"{shown(folder)} has links that lead out of its root: {advice}.")

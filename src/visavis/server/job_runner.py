@@ -18,7 +18,7 @@ from visavis.errors import ServerError, UsageError, VisavisError
 from visavis.gallery.acting import acting_as
 from visavis.server.child import begin_child
 from visavis.server.config import ServerConfig
-from visavis.server.index_folders import resolve_folder
+from visavis.server.index_folders import refuse_links_out, resolve_folder
 from visavis.server.job_run import JobRun, StoppedError
 from visavis.server.migration import run_migration
 from visavis.server.retention import tidy_events
@@ -94,7 +94,9 @@ def _index(config: ServerConfig, run: JobRun) -> Mapping[str, Any]:
     folder = resolve_folder(config, job.order["folder"])
     exclude = job.order.get("exclude", [])
     options = {"detector": config.detector, "min_face": job.order.get("min_face", MIN_FACE), "exclude": exclude}
-    total = len(photos_in(folder, exclude=exclude))
+    photos = photos_in(folder, exclude=exclude)
+    refuse_links_out(config, job.order["folder"], photos)
+    total = len(photos)
     counts: dict[str, int] = {}
     engine = bulk.LocalEngine(workers=1, threads=1)
     with (
@@ -114,6 +116,7 @@ def _count(statuses: Mapping[str, int]) -> Mapping[str, Any]:
 
 def _train(config: ServerConfig, run: JobRun) -> Mapping[str, Any]:
     """Train a classifier on a folder with a folder of photos per person, into a configured place."""
+    from visavis.images.photo_files import photos_in
     from visavis.pipeline import Recognizer
     from visavis.train.classifier import train_classifier
 
@@ -130,7 +133,9 @@ def _train(config: ServerConfig, run: JobRun) -> Mapping[str, Any]:
         run.report(total, total)
 
     recognizer = Recognizer(detector=config.detector, embedder=order.get("model", EMBEDDER), threads=1)
-    trained = train_classifier(resolve_folder(config, order["folder"]), recognizer=recognizer, progress=progress)
+    folder = resolve_folder(config, order["folder"])
+    refuse_links_out(config, order["folder"], photos_in(folder))
+    trained = train_classifier(folder, recognizer=recognizer, progress=progress)
     run.begin_saving()
     trained.save(place)
     return {"accuracy": trained.report.accuracy, "people": len(trained.classifier.people)}

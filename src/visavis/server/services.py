@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event, Lock, Semaphore
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 FAILURES_PER_MINUTE = 30
 """Wrong keys and codes of an address: further ones are answered by 429, codes without looking at them."""
+MOST_STREAMS = 32
+"""Streams of events of a worker at a time."""
 
 
 @dataclass
@@ -60,7 +62,7 @@ class Services:
         self.keyless = RateLimiter(self.config.limits.per_minute / self.config.workers)
         self.failures = RateLimiter(FAILURES_PER_MINUTE / self.config.workers)
         self.stopping = Event()
-        self.streams = 0  # of events, open now
+        self.streams = Semaphore(MOST_STREAMS)
         self._galleries: dict[str, Gallery] = {}
         self._embedders: dict[str, BatchedEmbedder] = {}
         self._classifiers: dict[str, tuple[object, FaceClassifier]] = {}

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import partial
+from threading import Semaphore
 from time import monotonic
 from typing import Annotated, Any
 
@@ -15,13 +16,14 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel
+from starlette.types import Receive, Scope, Send
 
 from visavis.errors import BusyError
 from visavis.server.auth import ServicesOf, identify_principal
 from visavis.server.problems import responses
 from visavis.server.resources.options import Reader
 from visavis.server.schema import model_of
-from visavis.server.services import Services
+from visavis.server.services import MOST_STREAMS, Services
 from visavis.server.state.events import EventFilter
 from visavis.server.types import StoredEvent
 
@@ -30,8 +32,6 @@ POLL_SECONDS = 0.5
 BEAT_SECONDS = 15.0
 """Time without an event after which a comment is sent, so that proxies keep the connection."""
 PAGE = 100
-MOST_STREAMS = 32
-"""Streams of a worker at a time."""
 STREAM = "text/event-stream"
 UNBUFFERED = {"X-Accel-Buffering": "no"}
 """Makes nginx pass each event at once."""
@@ -95,32 +95,43 @@ def stream_events(
     last_event_id: Annotated[str | None, Header(max_length=20)] = None,
 ) -> StreamingResponse:
     """Send events as they come (server-sent events): those after ``after`` or Last-Event-ID, else only new ones."""
-    if services.streams >= MOST_STREAMS:
-        raise BusyError(f"there are {MOST_STREAMS} streams of events already: close one.")
     number = int(last_event_id) if last_event_id is not None and NUMBER.fullmatch(last_event_id) else after
     start = services.events.last_number() if number is None else number
-    return StreamingResponse(_stream(request, services, selected, start), media_type=STREAM, headers=UNBUFFERED)
+    if not services.streams.acquire(blocking=False):
+        raise BusyError(f"there are {MOST_STREAMS} streams of events already: close one.")
+    return EventStream(_stream(request, services, selected, start), services.streams)
+
+
+class EventStream(StreamingResponse):
+    """A stream that has one of the ``places`` of the worker, taken before it is made, until it ends."""
+
+    def __init__(self, content: AsyncIterator[bytes], places: Semaphore) -> None:
+        super().__init__(content, media_type=STREAM, headers=UNBUFFERED)
+        self._places = places
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events until the stream ends."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._places.release()
 
 
 async def _stream(request: Request, services: Services, selected: EventFilter, number: int) -> AsyncIterator[bytes]:
     """Yield events until the client leaves, its key is revoked, or the server stops."""
-    services.streams += 1
     beat = monotonic()
-    try:
-        yield b": events\n\n"
-        while not services.stopping.is_set():
-            events = await to_thread.run_sync(partial(services.events.read, selected, after=number, limit=PAGE))
-            for event in events:
-                number = event.number
-                yield _format(event)
-            if monotonic() - beat > BEAT_SECONDS:
-                beat = monotonic()
-                check = partial(identify_principal, request, services, is_use=False)  # raises where the key was revoked
-                await to_thread.run_sync(check)
-                yield b": alive\n\n"
-            await anyio.sleep(POLL_SECONDS)
-    finally:
-        services.streams -= 1
+    yield b": events\n\n"
+    while not services.stopping.is_set():
+        events = await to_thread.run_sync(partial(services.events.read, selected, after=number, limit=PAGE))
+        for event in events:
+            number = event.number
+            yield _format(event)
+        if monotonic() - beat > BEAT_SECONDS:
+            beat = monotonic()
+            check = partial(identify_principal, request, services, is_use=False)  # raises where the key was revoked
+            await to_thread.run_sync(check)
+            yield b": alive\n\n"
+        await anyio.sleep(POLL_SECONDS)
 
 
 def _format(event: StoredEvent) -> bytes:

@@ -17,13 +17,14 @@ from visavis.server.problems import responses
 from visavis.server.resources.options import Administrator, GalleryName, Manager, Reader
 from visavis.server.schema import model_of
 from visavis.server.services import Services
+from visavis.server.state.jobs import unknown_job
 from visavis.server.types import Job
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 JobId = Annotated[str, Path(max_length=64)]
 
 
-class IndexOrder(BaseModel):
+class IndexOrder(BaseModel, extra="forbid"):
     """Add the faces of a folder to the gallery, unassigned: ``folder`` is a root of the server and a folder in it.
 
     ``exclude`` are patterns of names that are left out.
@@ -34,7 +35,7 @@ class IndexOrder(BaseModel):
     min_face: float = Field(defaults.MIN_FACE, ge=1, le=10_000)
 
 
-class TrainOrder(BaseModel):
+class TrainOrder(BaseModel, extra="forbid"):
     """Train a classifier of the configuration on a folder with a folder of photos per person.
 
     ``model`` is the name of the network whose embeddings it takes.
@@ -100,5 +101,6 @@ def resume_job(services: ServicesOf, principal: Manager, job_id: JobId) -> dict[
 
 def _find(services: Services, principal: Principal, job_id: str) -> Job:
     job = services.jobs.read(job_id)
-    principal.require_gallery(job.gallery)
+    if not principal.may_use(job.gallery):
+        raise unknown_job(job_id)
     return job

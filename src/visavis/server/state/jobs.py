@@ -184,8 +184,13 @@ class Jobs:
 def _read(conn: Connection, job_id: str) -> Job:
     row = conn.execute(select(JOBS).where(JOBS.c.id == job_id)).one_or_none()
     if row is None:
-        raise UnknownNameError(f"there is no job {job_id!r} on this server.")
+        raise unknown_job(job_id)
     return _make_job(row)
+
+
+def unknown_job(job_id: str) -> UnknownNameError:
+    """Return the error of a job that does not exist, or is on a gallery that the key may not use."""
+    return UnknownNameError(f"there is no job {job_id!r} on this server.")
 
 
 def _is_held(lease: Lease) -> ColumnElement[bool]:
