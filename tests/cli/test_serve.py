@@ -25,7 +25,16 @@ def test_a_missing_package_of_the_extra_is_a_sentence(run: Run, monkeypatch: pyt
 def test_other_machines_are_answered_only_with_a_key(run: Run) -> None:
     done = run("serve", "--host", "0.0.0.0", "--port", 0)
     assert (done.code, done.out) == (2, "")
-    assert "create a key first, by visavis keys create NAME --role admin." in done.err
+    advice = "create a key first, by visavis keys create NAME --role admin, with the same --config or --gallery."
+    assert advice in done.err
+
+
+def test_a_variable_that_is_no_list_is_a_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_SERVER_HOSTS", "faces.example.com")
+    done = run("serve", "--port", 0)
+    advice = "write a list as '[\"faces.example.com\"]'"
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"visavis: VISAVIS_SERVER_HOSTS is 'faces.example.com', which is no value of TOML: {advice}.\n"
 
 
 def test_a_port_in_use_is_a_sentence(run: Run) -> None:
@@ -52,6 +61,8 @@ def test_a_port_in_use_is_a_sentence(run: Run) -> None:
         ("[video]\ngallery = 3\n", "gallery is text, got"),
         ("[cameras]\n", "there is no table ['cameras']"),
         ("a" + ".a" * 30 + " = 1\n", "a key has more than 20 parts"),
+        ("[server]\nindex = 'nope'\n", "'server.toml', no index is called 'nope'"),
+        ("[server]\ndetector = 'nope'\n", "'server.toml', no detector is called 'nope'"),
         ("[server]\ncertificate = 'c.pem'\n", "TLS needs both certificate and private_key."),
     ],
 )

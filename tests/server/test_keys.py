@@ -102,6 +102,7 @@ def test_the_one_time_code_works_once(server: RunningServer) -> None:
     code = server.text.partition("first key: ")[2].split()[0]
     answer = server.post("/v1/setup", key=None, json={"code": code, "name": "second"})
     assert (answer.status_code, answer.json()["code"]) == (403, "wrong_code")
+    assert answer.json()["detail"] == "this server has a key already: create others by visavis keys create."
 
 
 def test_no_file_of_the_server_holds_a_key(server: RunningServer) -> None:
@@ -125,3 +126,10 @@ def test_the_audit_log_names_the_key_that_changed_people(
 
     with Gallery(server.folder / f"{spare_gallery}.db", create=False) as gallery:
         assert [(entry.action, entry.actor) for entry in gallery.audit()][-1] == ("enroll", "registrar")
+
+
+def test_a_key_request_with_a_field_that_is_not_read_makes_no_key(server: RunningServer) -> None:
+    order = {"name": "of one gallery", "role": "read", "gallery": "spare1"}  # "galleries" limits a key
+    answer = server.post("/v1/keys", json=order)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_value")
+    assert "of one gallery" not in [key["name"] for key in server.get("/v1/keys").json()["keys"]]

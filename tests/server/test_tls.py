@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
+import visavis
 from visavis.errors import ServerError
 from visavis.server.config import ServerConfig
 from visavis.server.run import prepare
@@ -33,6 +34,9 @@ def test_the_server_answers_by_https_alone(tmp_path: Path) -> None:
         assert server.url == f"https://127.0.0.1:{server.port}"
         server.session.verify = str(certificate)
         assert server.get("/v1/galleries").json() == {"galleries": ["default"]}
+        reason = "its certificate is not trusted .*: name a file with it in REQUESTS_CA_BUNDLE"
+        with visavis.Client(server.url, key) as client, pytest.raises(ServerError, match=reason):
+            client.galleries()
         with pytest.raises(requests.exceptions.SSLError):
             requests.get(f"{server.url}/livez", timeout=30)  # a certificate that nobody signed
         with pytest.raises(requests.ConnectionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -94,8 +95,18 @@ class Connection:
             raise ServerError(f"the server at {self.url} cannot be reached: {_describe(error)}.") from error
 
 
-def _describe(error: Exception) -> str:
-    return "it took too long" if "timed out" in str(error).lower() else type(error).__name__
+def _describe(error: BaseException) -> str:
+    """Return why there was no answer: the first reason of the system among the causes of an error."""
+    if "timed out" in str(error).lower():
+        return "it took too long"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted ({cause.verify_message}): name a file with it in REQUESTS_CA_BUNDLE"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
 
 
 def _read_seconds(text: str) -> float:

@@ -209,7 +209,9 @@ def _parse_value(name: str, text: str) -> object:
     try:
         return parse_toml(f"value = {text}")["value"]
     except (ValueError, KeyError) as error:
-        raise UsageError(f"{name} is {shown(text)!r}, which is no value of TOML.") from error
+        raise UsageError(
+            f"{name} is {shown(text)}, which is no value of TOML: write a list as '[\"faces.example.com\"]'."
+        ) from error
 
 
 def _make_limits(table: Mapping[str, Any]) -> RequestLimits:
@@ -300,6 +302,22 @@ def _names(key: str, value: object, _folder: Path) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _detector(key: str, value: object, folder: Path) -> str:
+    from visavis.detectors import DETECTORS
+
+    name = _text(key, value, folder)
+    DETECTORS.check(name)
+    return name
+
+
+def _index(key: str, value: object, folder: Path) -> str:
+    from visavis.gallery.index import INDEXES
+
+    name = _text(key, value, folder)
+    INDEXES.check(name.partition(":")[0])
+    return name
+
+
 def _networks(key: str, value: object, folder: Path) -> tuple[str, ...]:
     texts = _names(key, value, folder)
     try:
@@ -319,11 +337,11 @@ _CHECKS = {
     "certificate": _path,
     "private_key": _path,
     "trusted_proxies": _networks,
-    "detector": _text,
-    "index": _text,
+    "detector": _detector,
+    "index": _index,
     "fetch_urls": _flag,
     "cameras": _path,
     "state": _url,
 }
 """Check of each key of the table ``server``."""
-_TEXTS = {key for key, check in _CHECKS.items() if check in (_text, _url, _path)}
+_TEXTS = {key for key, check in _CHECKS.items() if check in (_text, _url, _path, _detector, _index)}

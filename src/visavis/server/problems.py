@@ -51,6 +51,8 @@ HIDDEN = {
 }
 """Sentences instead of messages that may name paths of the server."""
 
+NO_ADDRESS = "there is no such address: /docs lists all requests."
+
 log = logging.getLogger("visavis.server")
 
 
@@ -91,7 +93,8 @@ def describe_error(error: Exception) -> ProblemError:
         return ProblemError(422, "invalid_value", _join_faults(error))
     if isinstance(error, HTTPException):
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
-        return ProblemError(error.status_code, code, str(error.detail), dict(error.headers or {}))
+        detail = NO_ADDRESS if error.status_code == 404 else str(error.detail)
+        return ProblemError(error.status_code, code, detail, dict(error.headers or {}))
     return ProblemError(500, "internal", "the server made a mistake; its log has the details under the request id.")
 
 
@@ -153,5 +156,13 @@ def _join_faults(error: RequestValidationError) -> str:
     faults = []
     for fault in error.errors()[:5]:
         place = ".".join(str(part) for part in fault["loc"] if part not in {"query", "body", "path"})
-        faults.append(f"{place or 'the body'}: {fault['msg']}")
+        faults.append(f"{place or 'the body'}: {_explain(place, fault)}")
     return "; ".join(faults) + "."
+
+
+def _explain(name: str, fault: Mapping[str, Any]) -> str:
+    if fault["loc"] == ("body",) and isinstance(fault.get("input"), bytes):
+        return "send it with Content-Type: application/json"
+    if fault["loc"][0] == "query" and fault["type"] == "missing":
+        return f"this parameter is missing from the address (?{name}=...)"
+    return str(fault["msg"])

@@ -96,7 +96,7 @@ def _check_keys(config: ServerConfig, show: Callable[[str], None]) -> None:
             others = "clients of a proxy" if is_loopback(config.host) else config.host
             raise UsageError(
                 f"without a key the server answers this machine alone, not {others}: create a key first, by "
-                "visavis keys create NAME --role admin."
+                "visavis keys create NAME --role admin, with the same --config or --gallery."
             )
         code, is_first = keys.make_setup_code(), not keys.any_made()
     finally:

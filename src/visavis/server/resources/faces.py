@@ -39,7 +39,7 @@ class FaceClusters(BaseModel):
     clusters: list[model_of(FaceCluster)]  # type: ignore[valid-type]
 
 
-class FacesToMove(BaseModel):
+class FacesToMove(BaseModel, extra="forbid"):
     """Templates by id."""
 
     template_ids: list[FaceId] = Field(min_length=1, max_length=10_000)
@@ -52,7 +52,7 @@ class FacesToName(FacesToMove):
     new: bool = False
 
 
-class ClusterName(BaseModel):
+class ClusterName(BaseModel, extra="forbid"):
     """The name of the person that a cluster shows; ``new``: even if the gallery has that name."""
 
     name: str = Field(min_length=1, max_length=NAME_LENGTH)

@@ -18,7 +18,7 @@ from visavis.server.types import ApiKey, NewKey
 router = APIRouter(tags=["keys"])
 
 
-class KeyRequest(BaseModel):
+class KeyRequest(BaseModel, extra="forbid"):
     """A key to create: ``role`` is read, enroll or admin; ``galleries`` are the names it may use, null for all."""
 
     name: str = Field(min_length=1, max_length=NAME_LENGTH)
@@ -32,7 +32,7 @@ class KeyList(BaseModel):
     keys: list[model_of(ApiKey)]  # type: ignore[valid-type]
 
 
-class SetupRequest(BaseModel):
+class SetupRequest(BaseModel, extra="forbid"):
     """The one-time code that the server printed at its first start, and the name of the key it makes."""
 
     code: str = Field(max_length=100)
@@ -69,6 +69,8 @@ def set_up(request: Request, services: ServicesOf, order: SetupRequest) -> dict[
     """Make the first administrator's key with the one-time code, which ends with it."""
     refuse_after_failures(request, services)
     key = services.keys.use_setup_code(order.code, order.name)
+    if key is None and services.keys.any_usable():
+        raise ProblemError(403, "wrong_code", "this server has a key already: create others by visavis keys create.")
     if key is None:
         count_failure(request, services)
         raise ProblemError(403, "wrong_code", "this is not the one-time code that the server printed.")

@@ -19,7 +19,7 @@ from visavis.server.types import Job
 router = APIRouter(prefix="/galleries", tags=["galleries"])
 
 
-class MigrateOrder(BaseModel):
+class MigrateOrder(BaseModel, extra="forbid"):
     """Change to ``model``, go ``back`` to the model that answered before, or ``finish``: one of the three.
 
     ``accept_loss`` removes faces that cannot be embedded anew; ``accept_errors`` switches to a model that errs more or
