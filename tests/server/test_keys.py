@@ -129,7 +129,7 @@ def test_the_audit_log_names_the_key_that_changed_people(
 
 
 def test_a_key_request_with_a_field_that_is_not_read_makes_no_key(server: RunningServer) -> None:
-    order = {"name": "of one gallery", "role": "read", "gallery": "spare1"}  # "galleries" limits a key
+    order = {"name": "of a gallery", "role": "read", "gallery": "spare1"}  # "galleries" limits a key
     answer = server.post("/v1/keys", json=order)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_value")
-    assert "of one gallery" not in [key["name"] for key in server.get("/v1/keys").json()["keys"]]
+    assert "of a gallery" not in [key["name"] for key in server.get("/v1/keys").json()["keys"]]

@@ -18,7 +18,7 @@ from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.names import MOST_SPELLED
 from visavis.gallery.sql.records import Owner
 from visavis.gallery.types import Details, Template
-from visavis.images import PhotoLabel
+from visavis.images import PhotoLabel, strip_folders
 from visavis.types import Floats
 
 
@@ -42,10 +42,10 @@ def make_path_absolute(photo: str, *, is_path: bool | None = None) -> str:
     """Return the absolute path of a photo's file; URLs and other names stay as they are.
 
     ``is_path`` says whether ``photo`` is the path of a file; None: look whether there is such a file, but not for a
-    :class:`~visavis.images.PhotoLabel`.
+    :class:`~visavis.images.PhotoLabel`, whose folders are left out.
     """
     if isinstance(photo, PhotoLabel):
-        return photo
+        return strip_folders(photo)
     if is_path is None:
         is_path = photo not in {"array", "bytes", "file", "image", "-"} and os.path.isfile(photo)  # noqa: PTH113
     return os.path.abspath(photo) if is_path else photo  # noqa: PTH100 - Path.absolute keeps ".."

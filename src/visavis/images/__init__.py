@@ -3,7 +3,6 @@
 from visavis.images._limits import memory_at_hand as memory_at_hand
 from visavis.images.load import MAX_PIXELS as MAX_PIXELS
 from visavis.images.load import MIN_BYTES_LIMIT as MIN_BYTES_LIMIT
-from visavis.images.load import PhotoLabel as PhotoLabel
 from visavis.images.load import Source as Source
 from visavis.images.load import captured as captured
 from visavis.images.load import data_address as data_address
@@ -18,3 +17,5 @@ from visavis.images.load import replaced_message as replaced_message
 from visavis.images.load import save as save
 from visavis.images.load import shown as shown
 from visavis.images.load import shrink as shrink
+from visavis.images.photo_label import PhotoLabel as PhotoLabel
+from visavis.images.photo_label import strip_folders as strip_folders

@@ -174,12 +174,6 @@ def _is_pillow(source: object) -> bool:
     return kind is not None and isinstance(source, kind)
 
 
-class PhotoLabel(str):
-    """The name of a photo that is the path of no file, whatever it looks like: the client of a server gave it."""
-
-    __slots__ = ()
-
-
 def name_of(source: object) -> str:
     """Return the name of a source: its path, "-", the name of its file or Photo, or its kind ("array", "bytes")."""
     if isinstance(source, np.ndarray) or is_array_like(source):

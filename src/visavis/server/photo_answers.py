@@ -7,8 +7,8 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 
+from visavis.images import strip_folders
 from visavis.plain import plain
-from visavis.server.photo_input import FOLDERS
 from visavis.types import PhotoFaces
 
 T = TypeVar("T")
@@ -70,4 +70,4 @@ def _hide(value: Any) -> Any:
 def _hide_in_field(key: str, value: Any) -> Any:
     if key == "metadata":  # the user's own
         return value
-    return FOLDERS.sub("", value) if key == "photo" and isinstance(value, str) else _hide(value)
+    return strip_folders(value) if key == "photo" and isinstance(value, str) else _hide(value)

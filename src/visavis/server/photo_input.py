@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,19 +27,14 @@ from visavis.structured_text import parse_json
 
 MOST_NAME = 200
 """Characters of the name of a photo that are kept."""
-FOLDERS = re.compile(r".*[/\\]", re.DOTALL)
-"""The folders of a path, of whatever system."""
 
 
 class NamedPhoto(io.BytesIO):
-    """The bytes of a photo with the name that the client gave it, without folders.
-
-    No file of the server is looked for under that name.
-    """
+    """The bytes of a photo with the name that the client gave it: no file of the server is looked for under it."""
 
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)
-        self.name = PhotoLabel(FOLDERS.sub("", name)[-MOST_NAME:] or "photo")
+        self.name = PhotoLabel(name[-MOST_NAME:])
 
 
 @dataclass(frozen=True, slots=True)

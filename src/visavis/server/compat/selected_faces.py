@@ -9,7 +9,7 @@ from visavis import compare
 from visavis.gallery.gallery import Gallery
 from visavis.gallery.kept_crops import make_crop
 from visavis.gallery.types import Template
-from visavis.images import Source
+from visavis.images import Source, strip_folders
 from visavis.pipeline import Recognizer
 from visavis.types import Face, Floats, Identification, Photo, PhotoFaces
 from visavis.verification import require_photo
@@ -44,7 +44,7 @@ class SelectedFaces:
         return Template(
             embedding=self.answer.embeddings[index],
             photo_sha256=self.photo.sha256,
-            photo=self.answer.name,
+            photo=strip_folders(self.answer.name),
             box=self.answer.faces[index].box,
             quality=self.answer.quality[index].score,
             crop=make_crop(self.photo, self.answer.faces[index]) if keep_crop else None,
