@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from visavis import input_files, poor_photos
 from visavis._checks import check_number, check_whole
+from visavis.distance_histogram import DistanceHistogram
 from visavis.errors import UsageError, WeightsError, fault_of
 from visavis.model_names import check_model_name, is_model_name
 from visavis.poor_photos import PoorPhotos
@@ -126,7 +127,8 @@ class Calibration:
     ``far`` (descending) and ``thresholds`` (descending with it) are the table; between its rows the threshold is
     interpolated linearly in log FAR. ``slope`` and ``intercept`` map distance -> probability of "same person" at even
     prior odds. Nothing is extrapolated outside the table: see :meth:`threshold`. ``poor`` holds how the thresholds
-    shrink for poor photos, None where that was not measured: see :meth:`threshold_share`.
+    shrink for poor photos, None where that was not measured: see :meth:`threshold_share`. ``histogram`` is that of the
+    distances that the table was measured on, None where it was not kept.
     """
 
     model: str
@@ -136,6 +138,7 @@ class Calibration:
     intercept: float
     provenance: dict[str, object] = field(default_factory=dict, hash=False)
     poor: PoorPhotos | None = None
+    histogram: DistanceHistogram | None = None
 
     @property
     def resolution(self) -> float:
@@ -205,6 +208,7 @@ class Calibration:
             "far_threshold": [[far, threshold] for far, threshold in zip(self.far, self.thresholds, strict=True)],
             "logistic": [self.slope, self.intercept],
             **({} if self.poor is None else {"poor_photos": self.poor.table()}),
+            **({} if self.histogram is None else {"histogram": self.histogram.table()}),
             "provenance": self.provenance,
         }
 
@@ -314,6 +318,7 @@ def parse_calibration(table: object) -> Calibration:
             intercept=float(intercept),
             provenance=dict(cast("dict[str, object]", content.get("provenance", {}))),
             poor=poor_photos.parse(content["poor_photos"]) if "poor_photos" in content else None,
+            histogram=DistanceHistogram.parse(content["histogram"]) if "histogram" in content else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UsageError(f"this is not a calibration table: {fault_of(error)}.") from error

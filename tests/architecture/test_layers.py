@@ -24,7 +24,8 @@ LAYERS = (
     },
     {
         "images", "text_files", "csv_files", "quality", "jpeg_blocks", "detectors", "align", "landmarks", "embedders",
-        "poor_photos", "compare", "draw", "doubts", "verification", "liveness", "spoof_networks", "challenge",
+        "poor_photos", "distance_histogram", "compare", "draw", "doubts", "verification", "liveness", "spoof_networks",
+        "challenge",
     },
     {"pipeline", "samples", "quantize", "classify", "published", "clustering", "ranking", "embedding_cache", "display",
         "photo_liveness",

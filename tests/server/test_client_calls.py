@@ -87,6 +87,7 @@ CALLS: dict[str, Callable[[Client], Any]] = {
     "GET /v1/events/stream": lambda client: next(client.stream_events()),
     "GET /v1/log": lambda client: next(client.log()),
     "GET /v1/models": lambda client: client.models(),
+    "GET /v1/calibration": lambda client: client.default_calibration(),
     "GET /v1/keys": lambda client: client.api_keys(),
     "POST /v1/keys": lambda client: client.create_key("camera", "read"),
     "POST /v1/keys/{name}/rotate": lambda client: client.rotate_key("camera"),

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from visavis.client._requests import GalleryRequests
 from visavis.client.parse import parse
+from visavis.compare import Calibration, parse_calibration
 from visavis.errors import ServerError
 from visavis.server.types import ApiKey, LogEntry, ModelFile, NewKey, Readiness
 
@@ -23,6 +24,10 @@ class ServerCalls(GalleryRequests):
     def models(self) -> list[ModelFile]:
         """Return the models that the server knows, also those whose files are missing there."""
         return [parse(ModelFile, line) for line in self._connection.send("GET", "/models")["models"]]
+
+    def default_calibration(self) -> Calibration:
+        """Return the table of thresholds by which two photos are compared, that of the server's default model."""
+        return parse_calibration(self._connection.send("GET", "/calibration"))
 
     def api_keys(self) -> list[ApiKey]:
         """Return all keys without their secrets, also revoked ones; needs the key of an administrator."""

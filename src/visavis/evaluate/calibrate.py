@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.compare import Calibration, parse_calibration
+from visavis.distance_histogram import DistanceHistogram
 from visavis.embedders import EMBEDDERS, precision_of
 from visavis.errors import UnknownNameError, UsageError
 from visavis.evaluate.data.pairs import PairList
@@ -91,6 +92,7 @@ class Measured:
                 for check in self.held_out
             ],
             **({} if table.poor is None else {"poor_photos": table.poor.table()}),
+            **({} if table.histogram is None else {"histogram": table.histogram.table()}),
             "provenance": table.provenance,
         }
 
@@ -206,10 +208,17 @@ def _make_measured(
         slope,
         intercept,
         provenance,
+        histogram=make_histogram(compared.roc),
     )
     measured = Measured(table, rates, checked)
     parse_calibration(json.loads(measured.text()))  # check that the text can be read back
     return measured
+
+
+def make_histogram(roc: Roc) -> DistanceHistogram:
+    """Return the numbers of pairs by distance."""
+    counts = (np.diff(accepted, prepend=0) for accepted in (roc.genuine_accepted, roc.impostors_accepted))
+    return DistanceHistogram.of(roc.thresholds, *counts)
 
 
 def _describe_crop(model: str) -> str:

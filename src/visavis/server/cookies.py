@@ -34,14 +34,14 @@ def read_token(request: Request) -> str | None:
 
 def set_cookie(response: Response, request: Request, token: str) -> None:
     """Let the browser keep a token until it is closed, out of the reach of scripts and of other sites."""
-    is_tls = _is_tls(request)
-    response.set_cookie(_name_cookie(request), token, path="/", secure=is_tls, httponly=True, samesite="strict")
+    secure = is_tls(request)
+    response.set_cookie(_name_cookie(request), token, path="/", secure=secure, httponly=True, samesite="strict")
 
 
 def delete_cookie(response: Response, request: Request) -> None:
     """Let the browser forget the token."""
-    is_tls = _is_tls(request)
-    response.delete_cookie(_name_cookie(request), path="/", secure=is_tls, httponly=True, samesite="strict")
+    secure = is_tls(request)
+    response.delete_cookie(_name_cookie(request), path="/", secure=secure, httponly=True, samesite="strict")
 
 
 def check_changing(request: Request, session: PageSession, token: str | None) -> None:
@@ -75,7 +75,7 @@ def _netloc_of(origin: str) -> str:
         return ""
 
 
-def _is_tls(request: Request) -> bool:
+def is_tls(request: Request) -> bool:
     """Return whether the browser speaks TLS, to this server or to the proxy before it.
 
     What a proxy says is not checked: a client that says so without TLS harms its own cookie alone.
@@ -84,4 +84,4 @@ def _is_tls(request: Request) -> bool:
 
 
 def _name_cookie(request: Request) -> str:
-    return TLS_NAME if _is_tls(request) else PLAIN_NAME
+    return TLS_NAME if is_tls(request) else PLAIN_NAME

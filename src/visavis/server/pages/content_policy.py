@@ -1,18 +1,31 @@
-"""Headers of the pages: a content security policy that allows one style sheet, by its hash, and no script."""
+"""Headers of the pages: a content security policy that allows what this server sends as files, and nothing inline."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 
+COMMON = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+REFERRER = {"Referrer-Policy": "same-origin"}
+"""Browsers send the origin of a form only where the page may be named as referrer."""
+
 
 def make_headers(style: str) -> dict[str, str]:
-    """Return the headers of a page with this style sheet; its forms go to this server alone.
-
-    Browsers send the origin of a form only where the page may be named as referrer.
-    """
+    """Return the headers of a page with this style sheet in it and no script; its forms go to this server alone."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    )
-    return {"Content-Security-Policy": policy, "Referrer-Policy": "same-origin"}
+    return {"Content-Security-Policy": f"{COMMON}; style-src 'sha256-{digest}'", **REFERRER}
+
+
+def make_page_headers(*, has_module: bool) -> dict[str, str]:
+    """Return the headers of a page with the style sheet of all pages, and with modules of this server or without.
+
+    Photos that the user chose, or the camera took, are shown from the memory of the browser (``blob:``).
+    """
+    policy = f"{COMMON}; style-src 'self'; img-src 'self' blob: data:"
+    if has_module:
+        policy += "; script-src 'self'; connect-src 'self'"
+    return {
+        "Content-Security-Policy": policy,
+        "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+        **REFERRER,
+    }

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from visavis import defaults
-from visavis.compare import parse_calibration, uncalibrated
+from visavis import compare, defaults
+from visavis.compare import Calibration, parse_calibration, uncalibrated
 from visavis.gallery.gallery import Gallery
 from visavis.gallery.types import SearchThreshold
 from visavis.plain import plain
@@ -18,13 +18,15 @@ from visavis.server.resources.options import Fpir, Manager, Reader
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 
-router = APIRouter(prefix="/galleries/{name}", tags=["galleries"])
+router = APIRouter(tags=["galleries"])
+OF_GALLERY = "/galleries/{name}"
 
 
 class CalibrationTable(BaseModel):
     """A table that ``visavis calibrate`` wrote: pairs of a false accept rate and the cosine distance of it.
 
-    ``logistic`` is slope and intercept of the map from a distance to the probability of one person.
+    ``logistic`` is slope and intercept of the map from a distance to the probability of one person. ``histogram`` has
+    the numbers of measured pairs of one person (``genuine``) and of two (``impostors``) in bins of its ``width``.
     """
 
     model: str = Field(max_length=200)
@@ -32,6 +34,7 @@ class CalibrationTable(BaseModel):
     logistic: list[float]
     provenance: dict[str, Any] = {}
     poor_photos: dict[str, Any] = {}
+    histogram: dict[str, Any] = {}
 
 
 TABLE: dict[str, Any] = {
@@ -42,12 +45,18 @@ TABLE: dict[str, Any] = {
 
 
 @router.get("/calibration", **TABLE)
+def read_default_calibration(_: Reader) -> dict[str, Any]:
+    """Return the table of thresholds by which two photos are compared, that of the default model."""
+    return _describe(compare.calibration(defaults.EMBEDDER), defaults.EMBEDDER)
+
+
+@router.get(OF_GALLERY + "/calibration", **TABLE)
 def read_calibration(services: ServicesOf, principal: Reader, name: str) -> dict[str, Any]:
     """Return the table of thresholds in use: the gallery's own, else the one shipped with its model."""
     return _read_table(_open(services, principal, name))
 
 
-@router.put("/calibration", **TABLE)
+@router.put(OF_GALLERY + "/calibration", **TABLE)
 def set_calibration(services: ServicesOf, principal: Manager, name: str, table: CalibrationTable) -> dict[str, Any]:
     """Use a table of one's own from now on."""
     gallery = _open(services, principal, name)
@@ -55,13 +64,13 @@ def set_calibration(services: ServicesOf, principal: Manager, name: str, table: 
     return _read_table(gallery)
 
 
-@router.delete("/calibration", status_code=204, responses=responses(404))
+@router.delete(OF_GALLERY + "/calibration", status_code=204, responses=responses(404))
 def reset_calibration(services: ServicesOf, principal: Manager, name: str) -> None:
     """Return to the table that is shipped with the model."""
     _open(services, principal, name).calibrate(None)
 
 
-@router.get("/threshold", response_model=model_of(SearchThreshold), responses=responses(404))
+@router.get(OF_GALLERY + "/threshold", response_model=model_of(SearchThreshold), responses=responses(404))
 def read_threshold(services: ServicesOf, principal: Reader, name: str, fpir: Fpir = defaults.FPIR) -> dict[str, Any]:
     """Return the distance up to which a search among the people of today names a person, at this rate."""
     answer: dict[str, Any] = plain(_open(services, principal, name).threshold(fpir=fpir))
@@ -74,6 +83,10 @@ def _open(services: Services, principal: Principal, name: str) -> Gallery:
 
 
 def _read_table(gallery: Gallery) -> dict[str, Any]:
-    if gallery.calibration is None:
-        raise uncalibrated(gallery.model, "so there is no table")
-    return gallery.calibration.table()
+    return _describe(gallery.calibration, gallery.model)
+
+
+def _describe(table: Calibration | None, model: str) -> dict[str, Any]:
+    if table is None:
+        raise uncalibrated(model, "so there is no table")
+    return table.table()

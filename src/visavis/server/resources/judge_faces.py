@@ -12,7 +12,7 @@ from visavis import defaults, landmarks
 from visavis.classify import FaceNames
 from visavis.defaults import EMBEDDER
 from visavis.liveness import Liveness, LivenessCheck
-from visavis.quality import reasons
+from visavis.quality import reasons, worst_parts
 from visavis.server.auth import ServicesOf
 from visavis.server.photo_answers import FaceAnswer, PhotoLine, add_to_faces
 from visavis.server.photo_input import OnePhoto, photo_body
@@ -35,9 +35,10 @@ RealFrom = Annotated[float, Query(ge=0, le=1, description="Score from which a fa
 
 
 class QualityFace(FaceAnswer):
-    """A face with the ``reasons`` why its quality is low, the worst first."""
+    """A face with the ``reasons`` why its quality is low, the worst first; ``worst_parts`` are their names."""
 
     reasons: list[str]
+    worst_parts: list[str]
 
 
 class QualityPhoto(PhotoLine):
@@ -103,7 +104,10 @@ def quality(photos: OnePhoto, services: ServicesOf, _: Reader, min_face: MinFace
     """Measure how well each face can be recognized, and say what is wrong with it."""
 
     def explain(photo: PhotoFaces) -> list[dict[str, Any]]:
-        return [{"reasons": reasons(*pair)} for pair in zip(photo.quality, photo.faces, strict=True)]
+        return [
+            {"reasons": reasons(quality, face), "worst_parts": worst_parts(quality)}
+            for quality, face in zip(photo.quality, photo.faces, strict=True)
+        ]
 
     answers = services.recognizer(EMBEDDER).detect(photos.all("photo"), min_face=min_face)
     return {"photos": [add_to_faces(photo, explain(photo)) for photo in answers]}

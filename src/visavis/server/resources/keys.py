@@ -13,6 +13,7 @@ from visavis.server.auth import ServicesOf, count_failure, refuse_after_failures
 from visavis.server.problems import ProblemError, responses
 from visavis.server.resources.options import Administrator
 from visavis.server.schema import model_of
+from visavis.server.services import Services
 from visavis.server.types import ApiKey, NewKey
 
 router = APIRouter(tags=["keys"])
@@ -67,11 +68,16 @@ def revoke_key(services: ServicesOf, principal: Administrator, name: str) -> Non
 @router.post("/setup", response_model=model_of(NewKey), status_code=201, responses=responses())
 def set_up(request: Request, services: ServicesOf, order: SetupRequest) -> dict[str, Any]:
     """Make the first administrator's key with the one-time code, which ends with it."""
+    return asdict(use_code(request, services, order.code, order.name))
+
+
+def use_code(request: Request, services: Services, code: str, name: str) -> NewKey:
+    """Return the key that the one-time code makes; raises ProblemError for a wrong code, and for too many of them."""
     refuse_after_failures(request, services)
-    key = services.keys.use_setup_code(order.code, order.name)
+    key = services.keys.use_setup_code(code, name)
     if key is None and services.keys.any_usable():
         raise ProblemError(403, "wrong_code", "this server has a key already: create others by visavis keys create.")
     if key is None:
         count_failure(request, services)
         raise ProblemError(403, "wrong_code", "this is not the one-time code that the server printed.")
-    return asdict(key)
+    return key

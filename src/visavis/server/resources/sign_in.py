@@ -9,20 +9,20 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from visavis.server.auth import ServicesOf, count_failure
 from visavis.server.cookies import check_changing, check_same_origin, delete_cookie, read_token, set_cookie
-from visavis.server.pages.content_policy import make_headers
-from visavis.server.pages.sign_in import read_style, render_sign_in
+from visavis.server.pages.render import show_page
+from visavis.server.services import Services
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 PAGE = "/sign-in"
 
 
 @router.get(PAGE, response_class=HTMLResponse)
-def show_sign_in(request: Request, services: ServicesOf) -> HTMLResponse:
-    """Show a form for a key, or whose session this is."""
+def show_sign_in(request: Request, services: ServicesOf) -> Response:
+    """Show a form for a key; lead to the pages where there is a session."""
     token = read_token(request)
-    session = None if token is None else services.sessions.find(token)
-    page = render_sign_in() if session is None else render_sign_in(name=session.key.name, csrf=session.csrf)
-    return HTMLResponse(page, headers=make_headers(read_style()))
+    if token is not None and services.sessions.find(token) is not None:
+        return RedirectResponse("/", 303)
+    return show_page(request, "sign_in", is_wrong=False)
 
 
 @router.post(PAGE, response_class=HTMLResponse)
@@ -32,14 +32,18 @@ def sign_in(request: Request, services: ServicesOf, key: Annotated[str, Form(max
     stored = services.keys.find(key.strip())
     if stored is None:
         count_failure(request, services)
-        page = render_sign_in(fault="This key is wrong or was revoked.")
-        return HTMLResponse(page, 401, headers=make_headers(read_style()))
+        return show_page(request, "sign_in", status=401, is_wrong=True)
+    answer = RedirectResponse("/", 303)
+    keep_session(request, services, answer, services.sessions.begin(stored))
+    return answer
+
+
+def keep_session(request: Request, services: Services, answer: Response, token: str) -> None:
+    """Let the browser keep the token of a session that has begun; the session that it had ends."""
     former = read_token(request)
     if former is not None:
         services.sessions.end(former)
-    answer = RedirectResponse(PAGE, 303)
-    set_cookie(answer, request, services.sessions.begin(stored))
-    return answer
+    set_cookie(answer, request, token)
 
 
 @router.post("/sign-out", response_class=RedirectResponse)

@@ -1,0 +1,48 @@
+"""Texts of the pages in each language, from the files of the folder ``catalogs``, and the language of a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+from visavis.structured_text import parse_json
+
+LANGUAGES = ("en", "vi", "zh")
+"""Codes of the languages; the first is that of a browser that asks for none of them."""
+
+
+@cache
+def read_catalog(language: str) -> Mapping[str, str]:
+    """Return the texts of a language by their keys; KeyError for another language."""
+    if language not in LANGUAGES:
+        raise KeyError(language)
+    content = parse_json((resources.files(__package__) / "catalogs" / f"{language}.json").read_bytes())
+    if not isinstance(content, dict):
+        raise TypeError(f"the catalog of {language} is no object")
+    return content
+
+
+def pick_language(accepted: str) -> str:
+    """Return the language that a header ``Accept-Language`` prefers among those of the pages."""
+    preferences = []
+    for item in accepted.split(","):
+        tag, *parameters = (part.strip() for part in item.split(";"))
+        language = tag.lower().partition("-")[0]
+        weight = _read_weight(parameters)
+        if language in LANGUAGES and weight > 0:
+            preferences.append((-weight, len(preferences), language))
+    return min(preferences)[2] if preferences else LANGUAGES[0]
+
+
+def _read_weight(parameters: list[str]) -> float:
+    """Return the weight ``q`` of a language, 1 where there is none, 0 where it is no number from 0 to 1."""
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                weight = float(value)
+            except ValueError:
+                return 0.0
+            return weight if 0 <= weight <= 1 else 0.0
+    return 1.0

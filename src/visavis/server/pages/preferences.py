@@ -1,0 +1,43 @@
+"""Language and theme of a browser: its cookies, else its headers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Request
+from starlette.responses import Response
+
+from visavis.server.cookies import is_tls
+from visavis.server.pages.catalogs import LANGUAGES, pick_language
+
+THEMES = ("auto", "light", "dark")
+"""``auto`` is the theme of the system."""
+COOKIES = {"language": "visavis-language", "theme": "visavis-theme"}
+ALLOWED = {"language": LANGUAGES, "theme": THEMES}
+SECONDS = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """How a browser shows the pages."""
+
+    language: str
+    theme: str
+
+
+def read_preferences(request: Request) -> Preferences:
+    """Return the preferences of a browser; cookies of other values count as missing."""
+    chosen = {name: request.cookies.get(cookie, "") for name, cookie in COOKIES.items()}
+    language = chosen["language"] if chosen["language"] in LANGUAGES else ""
+    return Preferences(
+        language or pick_language(request.headers.get("accept-language", "")),
+        chosen["theme"] if chosen["theme"] in THEMES else THEMES[0],
+    )
+
+
+def set_preference(response: Response, request: Request, name: str, value: str) -> None:
+    """Let the browser keep a preference for a year; a value that there is not changes nothing."""
+    if value in ALLOWED[name]:
+        response.set_cookie(
+            COOKIES[name], value, SECONDS, path="/", secure=is_tls(request), httponly=True, samesite="lax"
+        )

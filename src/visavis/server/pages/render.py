@@ -1,0 +1,95 @@
+"""Render a page: its template within the frame of all pages, with the texts of a language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from visavis.server.pages.catalogs import LANGUAGES, read_catalog
+from visavis.server.pages.content_policy import make_page_headers
+from visavis.server.pages.preferences import THEMES, read_preferences
+from visavis.server.pages.static_files import find_modules, make_static_url
+from visavis.server.pages.visitor import Visitor
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+NAVIGATION = {"compare": "/compare"}
+"""Pages that the navigation shows, in its order: their names in the catalogs and their addresses."""
+SHARED_TEXTS = ("problem", "camera")
+"""First parts of the keys of texts that the modules of all pages use, beside those of the page itself."""
+
+
+def show_page(
+    request: Request,
+    name: str,
+    *,
+    visitor: Visitor | None = None,
+    module: str | None = None,
+    texts: Sequence[str] = (),
+    status: int = 200,
+    **values: Any,
+) -> HTMLResponse:
+    """Return the page of the template ``name``, with the values that it names.
+
+    ``module`` is the module that runs in it; the texts of the page, and those whose keys begin with one of ``texts``,
+    are there for it.
+    """
+    preferences = read_preferences(request)
+    catalog = read_catalog(preferences.language)
+    page = _make_environment().get_template(f"{name}.html.j2")
+    content = page.render(
+        t=_make_translator(catalog),
+        name=name,
+        path=request.url.path,
+        visitor=visitor,
+        preferences=preferences,
+        languages={code: read_catalog(code) for code in LANGUAGES},
+        themes=THEMES,
+        navigation=NAVIGATION if visitor is not None else {},
+        modules=[] if module is None else find_modules(module),
+        texts=_select_texts(catalog, (name, *texts, *SHARED_TEXTS)),
+        **values,
+    )
+    return HTMLResponse(content, status, headers=make_page_headers(has_module=module is not None))
+
+
+@cache
+def _make_environment() -> Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("visavis.server.pages"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(static=make_static_url, command=_mark_command)
+    return environment
+
+
+def _make_translator(catalog: Mapping[str, str]) -> Callable[..., Markup]:
+    from markupsafe import escape
+
+    def translate(key: str, **values: object) -> Markup:
+        """Return a text with its values, which are escaped unless they are markup."""
+        return escape(catalog[key]).format(**values)
+
+    return translate
+
+
+def _mark_command(text: str) -> Markup:
+    """Return a command, or a word of a configuration, as code within a text."""
+    from markupsafe import Markup
+
+    return Markup("<code>{}</code>").format(text)
+
+
+def _select_texts(catalog: Mapping[str, str], parts: Sequence[str]) -> dict[str, str]:
+    return {key: text for key, text in catalog.items() if key.partition(".")[0] in parts}

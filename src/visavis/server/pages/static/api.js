@@ -1,0 +1,76 @@
+// Requests to the server with the session of the page, and its errors as notices.
+
+import { element } from "./dom.js";
+import { hasText, text } from "./texts.js";
+
+export class Problem extends Error {
+  constructor(code, status, detail) {
+    super(detail || code);
+    this.code = code;
+    this.status = status;
+    this.detail = detail;
+  }
+}
+
+let token = readToken(document);
+
+function readToken(page) {
+  const input = page.querySelector('input[name="csrf"]');
+  return input ? input.value : "";
+}
+
+// Returns the answer; throws Problem, also where the server cannot be reached, and AbortError.
+// A token of a session that has ended is renewed where the user has signed in again, in another tab.
+export async function ask(method, path, options = {}) {
+  try {
+    return await send(method, path, options);
+  } catch (error) {
+    if (error.code !== "wrong_csrf_token") throw error;
+  }
+  const page = await (await fetch(location.pathname)).text();
+  token = readToken(new DOMParser().parseFromString(page, "text/html"));
+  return send(method, path, options);
+}
+
+async function send(method, path, { body, signal }) {
+  let answer;
+  try {
+    answer = await fetch(path, { method, body, signal, headers: token ? { "x-csrf-token": token } : {} });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem("offline", 0, "");
+  }
+  const content = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Problem(content.code || `http_${answer.status}`, answer.status, content.detail || "");
+  return content;
+}
+
+// Tells what went wrong, what was not lost, and what to do: sign in again, or `retry`.
+export function describeProblem(problem, { kept = "", retry = null } = {}) {
+  const key = `problem.${problem.code}`;
+  const sentence = element("p");
+  if (hasText(key)) sentence.textContent = text(key);
+  else if (problem.detail) sentence.append(element("span", { lang: "en" }, problem.detail));
+  else sentence.textContent = text("problem.unknown");
+  const notice = element("div", { class: "notice danger", role: "alert" }, sentence);
+  if (kept) notice.append(element("p", {}, kept));
+  const row = element("div", { class: "row" });
+  if (problem.status === 401) {
+    const link = { class: "button", href: "/sign-in", target: "_blank" };
+    row.append(element("a", link, text("problem.sign_in")));
+  }
+  if (retry) row.append(element("button", { type: "button", click: retry }, text("problem.retry")));
+  row.append(element("span", { class: "muted" }, text("problem.code", { code: problem.code })));
+  notice.append(row);
+  return notice;
+}
+
+// Shows `waiting` in a place, unless the work ends within 300 ms.
+export async function showWaiting(place, waiting, work) {
+  const timer = setTimeout(() => place.replaceChildren(waiting), 300);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,39 @@
+"""The first address of the pages, and the preferences of a browser."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse
+
+from visavis.server.auth import ServicesOf
+from visavis.server.cookies import check_same_origin
+from visavis.server.pages.preferences import set_preference
+from visavis.server.pages.visitor import find_visitor
+
+router = APIRouter(tags=["pages"], include_in_schema=False)
+
+
+@router.get("/")
+def go_home(request: Request, services: ServicesOf) -> RedirectResponse:
+    """Lead to the pages, to the sign-in, or, until there is a key, to the first start."""
+    if not services.keys.any_usable():
+        return RedirectResponse("/start", 303)
+    return RedirectResponse("/sign-in" if find_visitor(request, services) is None else "/compare", 303)
+
+
+@router.post("/preferences")
+def set_preferences(
+    request: Request,
+    language: Annotated[str, Form(max_length=20)] = "",
+    theme: Annotated[str, Form(max_length=20)] = "",
+    page: Annotated[str, Form(max_length=2000)] = "/",
+) -> RedirectResponse:
+    """Keep language or theme in cookies, and return to the page."""
+    check_same_origin(request)
+    is_here = page.startswith("/") and not page.startswith(("//", "/\\"))
+    answer = RedirectResponse(page if is_here else "/", 303)
+    set_preference(answer, request, "language", language)
+    set_preference(answer, request, "theme", theme)
+    return answer

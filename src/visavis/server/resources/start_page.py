@@ -1,0 +1,64 @@
+"""The first start: the one-time code that the server printed makes the first key, and begins a session with it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from visavis.errors import UsageError
+from visavis.gallery.check_text import NAME_LENGTH
+from visavis.server.auth import ServicesOf
+from visavis.server.cookies import check_same_origin
+from visavis.server.pages.render import show_page
+from visavis.server.pages.visitor import Visitor, find_visitor
+from visavis.server.problems import ProblemError
+from visavis.server.resources.keys import use_code
+from visavis.server.resources.sign_in import keep_session
+from visavis.server.roles import ROLES
+from visavis.server.state.sessions import make_csrf_token
+
+router = APIRouter(tags=["pages"], include_in_schema=False)
+PAGE = "/start"
+MODULE = "start.js"
+
+
+@router.get(PAGE)
+def show_start(request: Request, services: ServicesOf) -> Response:
+    """Show the form for the one-time code; lead to the other pages once there is a key."""
+    if services.keys.any_usable():
+        return RedirectResponse("/", 303)
+    return show_page(request, "start", visitor=find_visitor(request, services), module=MODULE, fault="", key_name="")
+
+
+@router.post(PAGE)
+def make_first_key(
+    request: Request,
+    services: ServicesOf,
+    code: Annotated[str, Form(max_length=100)],
+    name: Annotated[str, Form(max_length=NAME_LENGTH)],
+) -> Response:
+    """Make the first key of an administrator, show it this once, and begin a session with it."""
+    check_same_origin(request)
+    if services.keys.any_usable():
+        return RedirectResponse("/", 303)
+    try:
+        new = use_code(request, services, code.strip(), name.strip())
+    except (ProblemError, UsageError) as error:
+        fault = "start.wrong_code" if isinstance(error, ProblemError) and error.status == 403 else "start.wrong_name"
+        if isinstance(error, ProblemError) and error.status != 403:
+            raise
+        visitor = find_visitor(request, services)
+        return show_page(
+            request, "start", visitor=visitor, module=MODULE, status=422, fault=fault, key_name=name.strip()
+        )
+    stored = services.keys.find(new.key)
+    if stored is None:  # revoked in the meantime
+        return RedirectResponse("/", 303)
+    token = services.sessions.begin(stored)
+    visitor = Visitor(new.name, ROLES[new.role], make_csrf_token(token))
+    galleries = {name: services.gallery(name).stats().people for name in services.config.galleries}
+    page = show_page(request, "first_key", visitor=visitor, module=MODULE, key=new.key, galleries=galleries)
+    keep_session(request, services, page, token)
+    return page

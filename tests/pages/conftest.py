@@ -1,0 +1,144 @@
+"""A real Chromium, a server, and pages in tabs of which every request and error is kept."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from conftest import DATA
+from server.running_server import RunningServer
+
+BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+ELSEWHERE = "faces.example"
+"""A name that the browser resolves to this machine, as that of a machine elsewhere."""
+WEIGHTS = {"VISAVIS_WEIGHTS": os.environ.get("VISAVIS_WEIGHTS") or str(DATA.parent / "weights")}
+
+
+@pytest.fixture(scope="session")
+def faces(sample_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of sample photos at half their size, of one with two faces, and of one without a face."""
+    folder = tmp_path_factory.mktemp("faces")
+    for name in ("obama.jpg", "obama2.jpg", "biden.jpg"):
+        with Image.open(sample_photos / name) as photo:
+            photo.reduce(2).save(folder / name, quality=95)
+    first, second = (Image.open(folder / name) for name in ("obama.jpg", "biden.jpg"))
+    both = Image.new("RGB", (first.width + second.width // 2, first.height))
+    both.paste(first, (0, 0))
+    both.paste(second.reduce(2), (first.width, 0))
+    both.save(folder / "both.jpg", quality=95)
+    Image.new("RGB", (320, 240), (90, 140, 90)).save(folder / "meadow.png")
+    (folder / "notes.jpg").write_bytes(b"this is no picture")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser(faces: Path) -> Iterator[Any]:
+    """A Chromium whose camera shows a face."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
+    )
+    if not BROWSER:
+        pytest.skip("there is no Chromium to open the pages in: apt-get install chromium")
+    film = faces / "camera.mjpeg"
+    with Image.open(faces / "obama2.jpg") as photo:
+        photo.convert("RGB").resize((640, 480)).save(faces / "frame.jpg", quality=90)
+    film.write_bytes((faces / "frame.jpg").read_bytes() * 10)
+    host = f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1"
+    with playwright.sync_playwright() as running:
+        chromium = running.chromium.launch(
+            executable_path=BROWSER, args=[*OPTIONS, *CAMERA, f"--use-file-for-fake-video-capture={film}", host]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server with the key of an administrator."""
+    folder = tmp_path_factory.mktemp("pages")
+    (folder / "server.toml").write_text(f"[server]\nhosts = ['{ELSEWHERE}']\n[limits]\nupload_mb = 4\n")
+    running = RunningServer("--config", "server.toml", folder=folder, environment=WEIGHTS)
+    running.set_up()
+    yield running
+    running.stop()
+    assert "Traceback" not in running.text
+
+
+class Tab:
+    """A page in a browser of its own; ``requests`` are the addresses that it asked, ``errors`` what its console says.
+
+    Answers of an error status are among the errors: tests that expect some take them out.
+    """
+
+    def __init__(self, browser: Any, url: str, **options: Any) -> None:
+        self.context = browser.new_context(base_url=url, **{"locale": "en-US", **options})
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.url = url
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        self.context.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda line: line.type == "error" and self.errors.append(line.text))
+
+    def open(self, path: str) -> Any:
+        self.page.goto(path)
+        return self.page
+
+    def choose(self, field: str, photo: Path) -> None:
+        """Choose a photo of the page Compare, "a" or "b"."""
+        self.page.set_input_files(f'[data-field="{field}"] input', str(photo))
+
+    @property
+    def verdict(self) -> str:
+        """The answer of the page Compare, once it is there."""
+        self.page.wait_for_selector(".verdict")
+        text: str = self.page.inner_text(".verdict").split("\n")[-1]
+        return text
+
+    def sign_in(self, key: str) -> None:
+        self.open("/sign-in")
+        self.page.fill("#key", key)
+        self.page.press("#key", "Enter")
+        self.page.wait_for_url("**/compare")
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """Addresses of other hosts that the page asked."""
+        return [url for url in self.requests if not url.startswith((self.url, "blob:", "data:"))]
+
+
+OpenTab = Callable[..., Tab]
+
+
+@pytest.fixture
+def open_tab(browser: Any) -> Iterator[OpenTab]:
+    """Opens tabs; none of them has asked another host, or had an error that the test did not expect."""
+    tabs: list[Tab] = []
+
+    def open_it(url: str, **options: Any) -> Tab:
+        tabs.append(Tab(browser, url, **options))
+        return tabs[-1]
+
+    yield open_it
+    for tab in tabs:
+        tab.context.close()
+    assert [tab.elsewhere for tab in tabs if tab.elsewhere] == []
+    assert [tab.errors for tab in tabs if tab.errors] == []
+
+
+@pytest.fixture
+def signed_in(open_tab: OpenTab, server: RunningServer) -> Tab:
+    """A tab with a session, on the page Compare."""
+    tab = open_tab(server.url)
+    assert server.key is not None
+    tab.sign_in(server.key)
+    return tab

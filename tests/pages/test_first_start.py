@@ -1,0 +1,81 @@
+"""The first start: a one-time code becomes the first key, which is shown once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from server.running_server import CODE, RunningServer
+
+from .conftest import WEIGHTS, OpenTab
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[RunningServer]:
+    """A server without a key."""
+    running = RunningServer(folder=tmp_path, environment=WEIGHTS)
+    yield running
+    running.stop()
+    assert "Traceback" not in running.text
+
+
+def read_code(server: RunningServer) -> str:
+    (code,) = CODE.findall(server.text)
+    return str(code)
+
+
+def test_the_first_key_by_mouse(open_tab: OpenTab, fresh: RunningServer) -> None:
+    tab = open_tab(fresh.url)
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = tab.open("/")
+    assert page.url == f"{fresh.url}/start"
+    page.click("text=Go on without a key")
+    assert page.evaluate("async () => (await fetch('/v1/galleries')).status") == 200
+    page.click("text=No key yet")
+    page.fill("#code", "1234-1234-1234-1234")
+    page.fill("#name", "Ann")
+    page.click("main button")
+    assert "not the one-time code" in page.inner_text("[role=alert]")
+    assert page.input_value("#name") == "Ann"
+    tab.errors.clear()  # the wrong code
+    page.fill("#code", f" {read_code(fresh)} ")
+    page.click("main button")
+    key = page.input_value("#key")
+    assert [item["name"] for item in fresh.get("/v1/keys", key=key).json()["keys"]] == ["Ann"]
+    page.click("#copy")
+    page.wait_for_selector("#copied:text('Copied.')")
+    assert page.evaluate("navigator.clipboard.readText()") == key
+    assert "default 0 people" in page.inner_text("main")
+    page.click("main .primary")
+    assert (page.url, page.locator("text=Key: Ann").count()) == (f"{fresh.url}/compare", 1)
+    page.goto("/start")
+    assert page.url == f"{fresh.url}/compare"
+    with requests.Session() as other:
+        other.trust_env = False
+        assert other.post(f"{fresh.url}/start", data={"code": read_code(fresh), "name": "Ben"}, timeout=30).url == (
+            f"{fresh.url}/sign-in"
+        )
+
+
+def test_the_first_key_by_keyboard_alone(open_tab: OpenTab, fresh: RunningServer) -> None:
+    tab = open_tab(fresh.url, locale="vi-VN")
+    page = tab.open("/")
+    assert page.evaluate("[document.documentElement.lang, document.activeElement.id]") == ["vi", "code"]
+    page.keyboard.type(read_code(fresh))
+    page.keyboard.press("Tab")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("<b>Bảo & Ann")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#copy")
+    key = page.input_value("#key")
+    assert [item["name"] for item in fresh.get("/v1/keys", key=key).json()["keys"]] == ["<b>Bảo & Ann"]
+    assert "Khóa: <b>Bảo & Ann" in page.inner_text("header")
+    while not page.evaluate("document.activeElement.matches('main a.primary')"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/compare")

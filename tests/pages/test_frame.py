@@ -1,0 +1,200 @@
+"""What all pages share: files, policy, language and colors, size, widths, and axe-core's rules."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from server.running_server import RunningServer
+from server.test_keys import make_key
+from visavis.server.pages import static_files
+from visavis.server.pages.static_files import find_modules, hash_static_files, make_static_url, read_static_files
+
+from .conftest import OpenTab, Tab
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
+BYTES, MILLISECONDS = 100_000, 200
+
+
+def test_files_are_kept_by_browsers_as_long_as_their_version_is_that_of_the_server(server: RunningServer) -> None:
+    for name, file in read_static_files().items():
+        answer = server.get(make_static_url(name), key=None)
+        assert (answer.content, answer.headers["Content-Type"].partition(";")[0]) == (file.content, file.media_type)
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        former = server.get(f"/static/0123456789abcdef/{name}", key=None)
+        assert (former.content, former.headers["Cache-Control"]) == (file.content, "no-store")
+    for name in ("nothing.js", "..%2F__init__.py", "%2E%2E/render.py"):
+        assert server.get(f"/static/{hash_static_files()}/{name}", key=None).status_code == 404
+
+
+def test_modules_are_asked_for_at_once() -> None:
+    modules = {name for name in read_static_files() if name.endswith(".js")}
+    assert {*find_modules("compare.js"), *find_modules("start.js")} == modules
+    assert find_modules("start.js") == ("start.js", "camera_notice.js", "texts.js")
+
+
+def test_another_file_has_another_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = dict(read_static_files())
+    changed = {**files, "icon.svg": static_files.StaticFile(files["icon.svg"].content + b" ", "image/svg+xml")}
+    monkeypatch.setattr(static_files, "read_static_files", lambda: changed)
+    assert hash_static_files.__wrapped__() != hash_static_files()
+
+
+@pytest.mark.parametrize("path", ["/compare", "/start", "/"])
+def test_without_a_session_pages_lead_to_the_sign_in(server: RunningServer, path: str) -> None:
+    answer = server.get(path, key=None)
+    assert (answer.url, answer.status_code) == (f"{server.url}/sign-in", 200)
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_policy_allows_modules_of_this_server_alone(server: RunningServer) -> None:
+    with requests.Session() as page:
+        page.trust_env = False
+        answer = page.post(f"{server.url}/sign-in", data={"key": server.key}, timeout=30)
+    policy = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; "))
+    assert policy == {
+        "default-src": "'none'", "form-action": "'self'", "frame-ancestors": "'none'", "base-uri": "'none'",
+        "style-src": "'self'", "img-src": "'self' blob: data:", "script-src": "'self'", "connect-src": "'self'",
+    }  # fmt: skip
+    assert re.findall(r"<style|\sstyle=|\son\w+=|javascript:|=\"(?:https?:)?//", answer.text) == []
+    scripts = re.findall(r"<script[^>]*>", answer.text)
+    assert [script for script in scripts if "src=" not in script] == ['<script type="application/json" id="texts">']
+
+
+def test_language_and_colors_stay_without_scripts(open_tab: OpenTab, server: RunningServer) -> None:
+    tab = open_tab(server.url, java_script_enabled=False, locale="zh-TW", color_scheme="light")
+    page = tab.open("/sign-in")
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert (page.title(), page.evaluate(background)) == ("登录 - visavis", "rgb(246, 247, 248)")
+    page.click("text=Tiếng Việt")
+    page.click("text=tối")
+    assert (page.title(), page.evaluate(background)) == ("Đăng nhập - visavis", "rgb(20, 23, 26)")
+    tab.sign_in(server.key or "")
+    assert "visavis verify A.jpg B.jpg" in page.inner_text("noscript")
+    page.click("text=Đăng xuất")
+    assert page.url == f"{server.url}/sign-in"
+
+
+@pytest.mark.parametrize(
+    ("page", "place"),
+    [("/compare", "/compare"), ("//evil.example", "/"), ("/\\evil.example", "/"), ("https://evil.example", "/")],
+)
+def test_preferences_return_to_pages_of_this_server_alone(server: RunningServer, page: str, place: str) -> None:
+    answer = server.post("/preferences", data={"page": page, "theme": "dark"}, key=None, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (303, place)
+    server.session.cookies.clear()
+
+
+def test_preferences_take_known_values_from_this_origin(server: RunningServer) -> None:
+    wrong = {"language": "xx", "theme": "\r\nSet-Cookie: a=b"}
+    answer = server.post("/preferences", data=wrong, key=None, allow_redirects=False)
+    assert (answer.status_code, "Set-Cookie" in answer.headers) == (303, False)
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    assert server.post("/preferences", data={"theme": "dark"}, headers=headers, key=None).status_code == 403
+    page = server.get("/sign-in", key=None, headers={"Cookie": "visavis-language=xx; visavis-theme=%22"})
+    assert '<html lang="en">' in page.text
+
+
+def test_names_of_keys_are_text(open_tab: OpenTab, server: RunningServer) -> None:
+    name = "<script>document.title='run'</script>{{ 7 * 7 }}"
+    tab = open_tab(server.url)
+    tab.sign_in(make_key(server, name, "read"))
+    assert f"Key: {name}" in tab.page.inner_text("header")
+    assert tab.page.title() == "Compare - visavis"
+
+
+def test_the_first_view_is_small_and_quick(open_tab: OpenTab, server: RunningServer) -> None:
+    """Nothing is in the cache of the browser. The machine does other things too: one of ten views has to be quick."""
+    milliseconds: list[float] = []
+    while len(milliseconds) < 10 and min(milliseconds, default=MILLISECONDS + 1) > MILLISECONDS:
+        tab = open_tab(server.url)
+        tab.context.add_cookies([{"name": "visavis", "value": begin_session(server), "url": server.url}])
+        sizes: list[int] = []
+        tab.context.on("requestfinished", lambda request, sizes=sizes: sizes.append(sum_sizes(request)))
+        page = tab.open("/compare")
+        milliseconds.append(page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"))
+        assert (len(sizes) > 10, sum(sizes) <= BYTES) == (True, True), sizes
+        tab.context.close()
+    assert min(milliseconds) <= MILLISECONDS, milliseconds
+
+
+def sum_sizes(request: Any) -> int:
+    """Return the bytes of an answer with its headers."""
+    sizes = request.sizes()
+    return int(sizes["responseBodySize"] + sizes["responseHeadersSize"])
+
+
+def begin_session(server: RunningServer) -> str:
+    """Return the token of a new session."""
+    with requests.Session() as page:
+        page.trust_env = False
+        page.post(f"{server.url}/sign-in", data={"key": server.key}, timeout=30)
+        return str(page.cookies["visavis"])
+
+
+THEMES = ("light", "dark")
+WIDTHS = (360, 768, 1280)
+
+
+def check_accessibility(page: Any) -> list[str]:
+    """Return the rules of axe-core that a page violates seriously, with the places."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python").Axe()
+    return [
+        f"{rule['id']}: {[node['html'][:120] for node in rule['nodes']]}"
+        for rule in axe.run(page).response["violations"]
+        if rule["impact"] in {"serious", "critical"}
+    ]
+
+
+def check_layout(page: Any) -> list[str]:
+    """Return what is wrong with a page at its width: wider than the window, or targets of less than 44 pixels."""
+    found: list[str] = page.evaluate(
+        """() => {
+             const faults = [];
+             const {scrollWidth, clientWidth} = document.documentElement;
+             if (scrollWidth > clientWidth) faults.push(`${scrollWidth} wide in ${clientWidth}`);
+             for (const target of document.querySelectorAll("button, .button, header a, footer a, [role=slider]")) {
+               const {width, height} = target.getBoundingClientRect();
+               if (width && (height < 43.9 || width < 36)) faults.push(`${target.outerHTML} ${width} ${height}`);
+             }
+             return faults;
+           }"""
+    )
+    return found
+
+
+def look_at(tab: Tab, name: str, folder: Path) -> None:
+    """Check a page at each width, in light and dark; leave pictures for people to look at."""
+    for theme in THEMES:
+        tab.page.emulate_media(color_scheme=theme)
+        for width in WIDTHS:
+            tab.page.set_viewport_size({"width": width, "height": 800})
+            assert check_layout(tab.page) == [], (name, theme, width)
+            tab.page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
+        assert check_accessibility(tab.page) == [], (name, theme)
+
+
+def test_the_sign_in_is_accessible_at_each_width(open_tab: OpenTab, server: RunningServer, tmp_path: Path) -> None:
+    tab = open_tab(server.url)
+    page = tab.open("/sign-in")
+    page.fill("#key", "wrong")
+    page.press("#key", "Enter")
+    page.wait_for_selector("[role=alert]")
+    tab.errors.clear()
+    look_at(tab, "sign-in", tmp_path)
+
+
+def test_a_comparison_is_accessible_at_each_width(signed_in: Tab, faces: Path, tmp_path: Path) -> None:
+    look_at(signed_in, "empty", tmp_path)
+    signed_in.choose("a", faces / "both.jpg")
+    signed_in.choose("b", faces / "obama2.jpg")
+    assert signed_in.verdict == "Same person"
+    look_at(signed_in, "compared", tmp_path)
+    signed_in.page.click('[data-field="b"] .shown button')
+    signed_in.choose("b", faces / "meadow.png")
+    signed_in.page.wait_for_selector('[data-field="b"] [role=alert]')
+    look_at(signed_in, "no-face", tmp_path)
