@@ -97,6 +97,12 @@ def test_what_is_written_is_read_as_it_was() -> None:
     text = measured.text()
     read = parse_calibration(json.loads(text))
     assert read == measured.calibration
+    assert measured.calibration.histogram is not None
+    counts = measured.calibration.histogram
+    assert (sum(counts.genuine), sum(counts.impostors)) == (
+        read.provenance["genuine_pairs"],
+        read.provenance["impostor_pairs"],
+    )
     assert text.endswith("}\n")
     assert "Müller" in text
     content = json.loads(text)

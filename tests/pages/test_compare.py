@@ -97,6 +97,7 @@ def test_the_threshold_is_dragged_and_decides(signed_in: Tab, faces: Path) -> No
     signed_in.choose("a", faces / "obama.jpg")
     signed_in.choose("b", faces / "obama2.jpg")
     assert signed_in.verdict == "Same person"
+    page.locator("#scale").scroll_into_view_if_needed()
     handle, plot = (page.locator(place).bounding_box() for place in ("[role=slider]", ".plot"))
     at = plot["x"] + plot["width"] * 0.55 / (0.8 * 1.6)
     page.mouse.move(handle["x"] + handle["width"] / 2, plot["y"] + 40)

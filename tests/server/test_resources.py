@@ -26,6 +26,7 @@ def test_quality_has_a_score_and_its_reasons(server: RunningServer, sample_photo
     assert answer.status_code == 200, answer.text
     (face,) = answer.json()["photos"][0]["faces"]
     assert (face["quality"], face["reasons"]) == (pytest.approx(0.9794, abs=1e-3), ["grainy", "squeezed"])
+    assert face["worst_parts"] == ["clarity", "proportions"]
     assert face["quality_parts"]["sharpness"] == pytest.approx(0.999, abs=2e-3)
 
 
@@ -175,6 +176,15 @@ def _as_indexed(answer: visavis.PhotoFaces) -> IndexedPhoto:
         for embedding, face in zip(answer.embeddings, answer.faces, strict=True)
     )
     return IndexedPhoto(answer.name, answer.photo.sha256, "ok", templates)
+
+
+def test_photos_are_compared_by_the_shipped_table_with_its_histogram(server: RunningServer) -> None:
+    table = server.get("/v1/calibration").json()
+    expected = compare.calibration("sface")
+    assert expected is not None
+    assert expected.histogram is not None
+    assert table["far_threshold"] == [[far, expected.threshold(far)] for far in expected.far]
+    assert table["histogram"]["impostors"] == [*expected.histogram.impostors]
 
 
 def test_calibration_is_read_set_and_reset(server: RunningServer, spare_gallery: str) -> None:

@@ -46,7 +46,7 @@ def show_page(
     content = page.render(
         t=_make_translator(catalog),
         name=name,
-        path=request.url.path,
+        path=request.scope["path"],
         visitor=visitor,
         preferences=preferences,
         languages={code: read_catalog(code) for code in LANGUAGES},

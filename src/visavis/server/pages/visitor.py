@@ -14,13 +14,12 @@ from visavis.server.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """The ``name`` of the key of the session, its rights, and the token that changing requests carry.
+    """The ``name`` of the key of the session, and the token that its changing requests carry.
 
     Without a token it is this machine's own user.
     """
 
     name: str
-    rights: frozenset[str]
     csrf: str = ""
 
     @property
@@ -39,4 +38,4 @@ def find_visitor(request: Request, services: Services) -> Visitor | None:
         raise
     token = read_token(request)
     session = None if token is None else services.sessions.find(token)
-    return Visitor(principal.name, principal.rights, "" if session is None else session.csrf)
+    return Visitor(principal.name, "" if session is None else session.csrf)

@@ -16,8 +16,9 @@ from visavis.server.pages.visitor import Visitor, find_visitor
 from visavis.server.problems import ProblemError
 from visavis.server.resources.keys import use_code
 from visavis.server.resources.sign_in import keep_session
-from visavis.server.roles import ROLES
+from visavis.server.services import Services
 from visavis.server.state.sessions import make_csrf_token
+from visavis.server.types import NewKey
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 PAGE = "/start"
@@ -45,20 +46,30 @@ def make_first_key(
         return RedirectResponse("/", 303)
     try:
         new = use_code(request, services, code.strip(), name.strip())
-    except (ProblemError, UsageError) as error:
-        fault = "start.wrong_code" if isinstance(error, ProblemError) and error.status == 403 else "start.wrong_name"
-        if isinstance(error, ProblemError) and error.status != 403:
+    except UsageError:
+        fault = "start.wrong_name"
+    except ProblemError as error:
+        if error.code != "wrong_code":
             raise
-        visitor = find_visitor(request, services)
-        return show_page(
-            request, "start", visitor=visitor, module=MODULE, status=422, fault=fault, key_name=name.strip()
-        )
+        fault = "start.wrong_code"
+    else:
+        return _show_key(request, services, new)
+    visitor = find_visitor(request, services)
+    return show_page(request, "start", visitor=visitor, module=MODULE, status=422, fault=fault, key_name=name.strip())
+
+
+def _show_key(request: Request, services: Services, new: NewKey) -> Response:
     stored = services.keys.find(new.key)
     if stored is None:  # revoked in the meantime
         return RedirectResponse("/", 303)
     token = services.sessions.begin(stored)
-    visitor = Visitor(new.name, ROLES[new.role], make_csrf_token(token))
-    galleries = {name: services.gallery(name).stats().people for name in services.config.galleries}
-    page = show_page(request, "first_key", visitor=visitor, module=MODULE, key=new.key, galleries=galleries)
+    page = show_page(
+        request,
+        "first_key",
+        visitor=Visitor(new.name, make_csrf_token(token)),
+        module=MODULE,
+        key=new.key,
+        galleries={name: services.gallery(name).stats().people for name in services.config.galleries},
+    )
     keep_session(request, services, page, token)
     return page

@@ -16,7 +16,8 @@ FOREVER = "public, max-age=31536000, immutable"
 async def read_static_file(version: str, name: str) -> Response:
     """Return a file; browsers keep it where the version is that of this server.
 
-    The files are in the memory, so it takes no thread. Another version is that of another server behind the same proxy, during an update.
+    The files are in the memory, so it takes no thread. Another version is that of another server behind the same
+    proxy, during an update.
     """
     file = read_static_files().get(name)
     if file is None:
