@@ -48,8 +48,11 @@ def browser(faces: Path) -> Iterator[Any]:
     if not BROWSER:
         pytest.skip("there is no Chromium to open the pages in: apt-get install chromium")
     film = faces / "camera.mjpeg"
+    frame = Image.new("RGB", (640, 480), (70, 80, 90))
     with Image.open(faces / "obama2.jpg") as photo:
-        photo.convert("RGB").resize((640, 480)).save(faces / "frame.jpg", quality=90)
+        photo.thumbnail(frame.size)
+        frame.paste(photo, (0, 0))
+    frame.save(faces / "frame.jpg", quality=90)
     film.write_bytes((faces / "frame.jpg").read_bytes() * 10)
     host = f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1"
     with playwright.sync_playwright() as running:

@@ -33,6 +33,7 @@ def test_two_photos_by_mouse(signed_in: Tab, server: RunningServer, faces: Path)
     assert signed_in.verdict == "Same person"
     answer = verify(server, faces, "obama.jpg", "obama2.jpg")
     assert f"{answer['distance']:.3f} is below the threshold {answer['threshold']:.3f}" in page.inner_text(".sentence")
+    assert ">99.9% probability" in page.inner_text("#result")
     assert page.inner_text(".rate").endswith("1 in 1,000 strangers would pass")
     dot, plot = (page.locator(place).bounding_box() for place in (".dot", ".plot"))
     width = float(page.get_attribute(".histogram", "viewBox").split()[2])

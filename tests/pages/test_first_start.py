@@ -10,6 +10,7 @@ import requests
 
 from server.running_server import CODE, RunningServer
 
+from .appearance import look_at
 from .conftest import WEIGHTS, OpenTab
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
@@ -62,10 +63,11 @@ def test_the_first_key_by_mouse(open_tab: OpenTab, fresh: RunningServer) -> None
         )
 
 
-def test_the_first_key_by_keyboard_alone(open_tab: OpenTab, fresh: RunningServer) -> None:
+def test_the_first_key_by_keyboard_alone(open_tab: OpenTab, fresh: RunningServer, tmp_path: Path) -> None:
     tab = open_tab(fresh.url, locale="vi-VN")
     page = tab.open("/")
     assert page.evaluate("[document.documentElement.lang, document.activeElement.id]") == ["vi", "code"]
+    look_at(tab, "start", tmp_path)
     page.keyboard.type(read_code(fresh))
     page.keyboard.press("Tab")
     page.keyboard.press("Control+a")
@@ -75,6 +77,7 @@ def test_the_first_key_by_keyboard_alone(open_tab: OpenTab, fresh: RunningServer
     key = page.input_value("#key")
     assert [item["name"] for item in fresh.get("/v1/keys", key=key).json()["keys"]] == ["<b>Bảo & Ann"]
     assert "Khóa: <b>Bảo & Ann" in page.inner_text("header")
+    look_at(tab, "first-key", tmp_path)
     while not page.evaluate("document.activeElement.matches('main a.primary')"):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")

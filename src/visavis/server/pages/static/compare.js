@@ -84,8 +84,14 @@ function showAnswer({ threshold }) {
 
 function describeProbability(answer) {
   if (answer.probability === null) return [];
-  const probability = formatNumber(answer.probability, { style: "percent", maximumSignificantDigits: 3 });
-  return [element("p", {}, text("compare.probability", { probability }))];
+  return [element("p", {}, text("compare.probability", { probability: formatProbability(answer.probability) }))];
+}
+
+// Probabilities near 0 and 1 are not written as 0 and 1.
+function formatProbability(value) {
+  const sign = value > 0.999 ? ">" : value < 0.001 ? "<" : "";
+  const shown = Math.min(Math.max(value, 0.001), 0.999);
+  return sign + formatNumber(shown, { style: "percent", maximumFractionDigits: 1 });
 }
 
 function showVerdict(kind, sentences, answer) {

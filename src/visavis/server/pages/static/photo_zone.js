@@ -13,6 +13,7 @@ export class PhotoZone {
     this.field = root.dataset.field;
     this.file = null;
     this.faces = [];
+    this.turn = 0;
     this.onChange = onChange;
     this.input = root.querySelector("input");
     this.drop = root.querySelector(".drop");
@@ -59,8 +60,9 @@ export class PhotoZone {
     this.shown.replaceChildren(head, this.picture, this.status);
     remove.focus({ preventScroll: true });
     this.onChange();
+    const { turn } = this;
     const image = await this.load();
-    await this.find(image);
+    if (turn === this.turn) await this.find(image);
   }
 
   // Resolves to the decoded image, or to null where the browser does not know the format.
@@ -78,7 +80,7 @@ export class PhotoZone {
   }
 
   async find(image) {
-    const { file, status } = this;
+    const { file, status, turn } = this;
     this.request = new AbortController();
     const body = new FormData();
     body.append("photo", file);
@@ -86,9 +88,9 @@ export class PhotoZone {
     try {
       const work = ask("POST", "/v1/quality", { body, signal: this.request.signal });
       const answer = (await showWaiting(status, waiting, work)).photos[0];
-      if (file === this.file) this.show(image, answer);
+      if (turn === this.turn) this.show(image, answer);
     } catch (error) {
-      if (error.name === "AbortError" || file !== this.file) return;
+      if (turn !== this.turn) return;
       const retry = () => this.find(image);
       status.replaceChildren(describeProblem(error, { kept: text("compare.photos_stay"), retry }));
     }
@@ -132,7 +134,9 @@ export class PhotoZone {
     this.onChange();
   }
 
+  // What is still under way for the former photo shows nothing any more.
   forget() {
+    this.turn += 1;
     if (this.request) this.request.abort();
     if (this.url) URL.revokeObjectURL(this.url);
     this.faces = [];
