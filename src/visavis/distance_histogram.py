@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from visavis.types import Doubles
 
@@ -35,11 +35,13 @@ class DistanceHistogram:
             raise ValueError("its numbers of pairs are 0 or more, and not all 0")
 
     @classmethod
-    def of(cls, distances: Doubles, genuine: Sequence[int], impostors: Sequence[int]) -> Self:
+    def of(cls, distances: Doubles, genuine: ArrayLike, impostors: ArrayLike) -> Self:
         """Count pairs: ``genuine (k,)`` and ``impostors (k,)`` are their numbers at each of ``distances (k,)``."""
         width = float(f"{max(float(distances.max()), 1e-6) / BINS:.0g}")
         bins = (distances / width).astype(np.int64)
-        counts = [np.bincount(bins, weights=kind).astype(np.int64).tolist() for kind in (genuine, impostors)]
+        counts = [
+            np.bincount(bins, weights=np.asarray(kind)).astype(np.int64).tolist() for kind in (genuine, impostors)
+        ]
         return cls(width, tuple(counts[0]), tuple(counts[1]))
 
     @classmethod

@@ -25,7 +25,7 @@ def read_catalog(language: str) -> Mapping[str, str]:
 
 def pick_language(accepted: str) -> str:
     """Return the language that a header ``Accept-Language`` prefers among those of the pages."""
-    preferences = []
+    preferences: list[tuple[float, int, str]] = []
     for item in accepted.split(","):
         tag, *parameters = (part.strip() for part in item.split(";"))
         language = tag.lower().partition("-")[0]
