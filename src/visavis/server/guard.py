@@ -27,8 +27,8 @@ from visavis.server.problems import ProblemError
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 HEALTH = frozenset({"/livez", "/readyz", "/metrics"})
 """Answered also by a server that is full."""
-SMALL_BODIES = frozenset({"/v1/setup", "/sign-in", "/sign-out"})
-"""Paths whose code, key or token is in the body: a small one."""
+SMALL_BODIES = frozenset({"/v1/setup", "/start", "/sign-in", "/sign-out", "/preferences"})
+"""Paths whose code, key, token or preference is in the body: a small one."""
 SMALL_MEGABYTES = 0.1
 KEYS_IN_BODIES = (*SMALL_BODIES, "/v1/vision/")
 """Beginnings of paths whose body is read before it is clear who sends it; DeepStack's clients send the key in it."""
