@@ -54,13 +54,14 @@ def test_two_photos_by_keyboard_alone(signed_in: Tab, server: RunningServer, fac
                 return
         raise AssertionError(f"Tab does not reach {place}")
 
+    page.on("filechooser", lambda _: None)  # from now on, so that no key is pressed before they are intercepted
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
     page.wait_for_function("document.activeElement.id == 'content'")
     for field, name in (("a", "both.jpg"), ("b", "biden.jpg")):
         tab_to(f'[data-field="{field}"] input')
-        with page.expect_file_chooser() as chooser:
+        with page.expect_event("filechooser") as chooser:
             page.keyboard.press("Enter")
         chooser.value.set_files(str(faces / name))
         page.wait_for_selector(f'[data-field="{field}"] .chip')
