@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cli.conftest import Run
@@ -17,7 +17,7 @@ from example_counts import examples
 from videos.made_up import draw, film, write_video
 from visavis import images
 from visavis.errors import UsageError
-from visavis.evaluate.camera import EYES_M, NEEDED, examine_camera, measure_resolution
+from visavis.evaluate.camera import EYES_M, NEEDED, SHRINKS, examine_camera, measure_resolution
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face, Floats
 from visavis.videos.types import Frame, SourceCounts
@@ -120,12 +120,22 @@ def test_blur_lowers_the_resolution() -> None:
 @given(
     seed=st.integers(0, 999),
     blur=st.floats(1, 5),
-    noise=st.floats(0.5, 40),
+    noise=st.floats(2, 40),
     brightness=st.floats(-60, 60),
 )
 def test_noise_never_makes_a_blurred_face_seem_sharper(seed: int, blur: float, noise: float, brightness: float) -> None:
     blurred = blur_gray(draw_patches(seed), blur) + np.float32(brightness)
     assert resolution_of(add_noise(blurred.clip(0, 255), noise, seed)) <= resolution_of(blurred)
+
+
+@settings(max_examples=examples(50))
+@example(seed=487, blur=1.0, noise=0.5)
+@given(seed=st.integers(0, 999), blur=st.floats(1, 5), noise=st.floats(0.5, 2))
+def test_less_noise_moves_a_face_between_two_sizes_to_the_larger_at_most(seed: int, blur: float, noise: float) -> None:
+    """The edges that noise adds by chance are more than those subtracted as a margin."""
+    blurred = blur_gray(draw_patches(seed), blur)
+    sizes = [*SHRINKS, 1.0]
+    assert sizes.index(resolution_of(add_noise(blurred, noise, seed))) <= sizes.index(resolution_of(blurred)) + 1
 
 
 def test_noise_of_a_sharp_picture_does_not_hide_that_it_is_sharp() -> None:

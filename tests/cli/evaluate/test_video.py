@@ -129,4 +129,4 @@ def test_what_is_wrong_is_one_sentence(run: Run, arguments: tuple[str, ...], mes
 def test_rows_beyond_the_end_of_the_video_are_noted(run: Run, clip: str, end: int, noted: bool) -> None:
     truth = write(f"person,from,to\nRed,0,1\nBlue,{end},{end}\n")
     done = run("evaluate", "video", clip, "--truth", truth, "--detector", DETECTOR, *NEAR)
-    assert ("1 of 2 rows in truth.csv begin after the end of the video (1.9 s)" in done.err) is noted
+    assert ("1 of 2 rows in truth.csv begins after the end of the video (1.9 s)" in done.err) is noted
