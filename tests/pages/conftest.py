@@ -96,6 +96,14 @@ class Tab:
         self.page.goto(path)
         return self.page
 
+    def tab_to(self, place: str) -> None:
+        """Press Tab until the element of a selector has the focus."""
+        for _ in range(40):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate("place => document.activeElement.matches(place)", place):
+                return
+        raise AssertionError(f"Tab does not reach {place}")
+
     def choose(self, field: str, photo: Path) -> None:
         """Choose a photo of the page Compare, "a" or "b"."""
         self.page.set_input_files(f'[data-field="{field}"] input', str(photo))

@@ -46,32 +46,24 @@ def test_two_photos_by_mouse(signed_in: Tab, server: RunningServer, faces: Path)
 
 def test_two_photos_by_keyboard_alone(signed_in: Tab, server: RunningServer, faces: Path) -> None:
     page = signed_in.page
-
-    def tab_to(place: str) -> None:
-        for _ in range(40):
-            page.keyboard.press("Tab")
-            if page.evaluate("place => document.activeElement.matches(place)", place):
-                return
-        raise AssertionError(f"Tab does not reach {place}")
-
     page.on("filechooser", lambda _: None)  # from now on, so that no key is pressed before they are intercepted
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
     page.wait_for_function("document.activeElement.id == 'content'")
     for field, name in (("a", "both.jpg"), ("b", "biden.jpg")):
-        tab_to(f'[data-field="{field}"] input')
+        signed_in.tab_to(f'[data-field="{field}"] input')
         with page.expect_event("filechooser") as chooser:
             page.keyboard.press("Enter")
         chooser.value.set_files(str(faces / name))
         page.wait_for_selector(f'[data-field="{field}"] .chip')
     assert signed_in.verdict == "Different people"
     page.evaluate("document.querySelector('[data-field=a] .shown button').focus()")
-    tab_to('[data-field="a"] .box')
+    signed_in.tab_to('[data-field="a"] .box')
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Face 1 of 2, good quality, compared"
     page.keyboard.press("ArrowRight")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Face 2 of 2, ")
-    tab_to("[role=slider]")
+    signed_in.tab_to("[role=slider]")
     table = compare.calibration(defaults.EMBEDDER)
     assert table is not None
     for key, far, words in (("Home", 3e-6, "1 in 330,000"), ("End", 0.1, "1 in 10 ")):
@@ -181,6 +173,20 @@ def test_photos_that_cannot_be_used_are_named(signed_in: Tab, faces: Path) -> No
     assert "not a picture" in page.inner_text('[data-field="b"]')
     assert "Code: unreadable" in page.inner_text('[data-field="b"]')
     signed_in.errors.clear()  # the image that the browser could not decode
+
+
+def test_two_photos_that_are_too_large_together(signed_in: Tab, faces: Path) -> None:
+    """A request takes 4 MB here: each photo is shown, and both are refused."""
+    page = signed_in.page
+    for field, name in (("a", "obama.jpg"), ("b", "biden.jpg")):
+        padded = (faces / name).read_bytes() + bytes(2_500_000)  # after the end of the picture
+        file = {"name": name, "mimeType": "image/jpeg", "buffer": padded}
+        page.set_input_files(f'[data-field="{field}"] input', file)
+        page.wait_for_selector(f'[data-field="{field}"] .chip')
+    page.wait_for_selector("#result [role=alert]")
+    assert "The two photos together have more bytes" in page.inner_text("#result")
+    assert page.locator("#result [role=alert] button").count() == 0
+    signed_in.errors.clear()  # the request that was refused
 
 
 def test_names_of_files_are_text(signed_in: Tab, faces: Path) -> None:

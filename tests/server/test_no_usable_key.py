@@ -57,6 +57,21 @@ def test_after_too_many_wrong_codes_the_right_one_is_refused_unseen(config: Serv
         assert client.get("/v1/galleries", {"x-api-key": key})[0] == 200
 
 
+def test_the_first_start_is_shown_only_where_a_code_waits(config: ServerConfig) -> None:
+    """Once all keys are revoked, no code was printed: the sign-in names the command that makes a key."""
+    with open_client(config) as (client, keys):
+        places = []
+        for change in (
+            lambda: None,
+            keys.make_setup_code,
+            lambda: keys.create("Ann", "admin", actor="test"),
+            lambda: keys.revoke("Ann", actor="test"),
+        ):
+            change()
+            places.append((client.get("/", {})[1]["location"], client.get("/start", {})[0]))
+        assert places == [("/compare", 303), ("/start", 200), ("/sign-in", 303), ("/sign-in", 303)]
+
+
 def test_a_wrong_code_waits_for_no_change_of_the_database(
     config: ServerConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ router = APIRouter(tags=["pages"], include_in_schema=False)
 @router.get("/")
 def go_home(request: Request, services: ServicesOf) -> RedirectResponse:
     """Lead to the pages, to the sign-in, or, until there is a key, to the first start."""
-    if not services.keys.any_usable():
+    if services.keys.has_setup_code():
         return RedirectResponse("/start", 303)
     return RedirectResponse("/sign-in" if find_visitor(request, services) is None else "/compare", 303)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -27,8 +28,8 @@ MODULE = "start.js"
 
 @router.get(PAGE)
 def show_start(request: Request, services: ServicesOf) -> Response:
-    """Show the form for the one-time code; lead to the other pages once there is a key."""
-    if services.keys.any_usable():
+    """Show the form for the one-time code; lead to the other pages where no code was printed."""
+    if not services.keys.has_setup_code():
         return RedirectResponse("/", 303)
     return show_page(request, "start", visitor=find_visitor(request, services), module=MODULE, fault="", key_name="")
 
@@ -42,10 +43,10 @@ def make_first_key(
 ) -> Response:
     """Make the first key of an administrator, show it this once, and begin a session with it."""
     check_same_origin(request)
-    if services.keys.any_usable():
+    if not services.keys.has_setup_code():
         return RedirectResponse("/", 303)
     try:
-        new = use_code(request, services, code.strip(), name.strip())
+        new = use_code(request, services, _spell(code), name.strip())
     except UsageError:
         fault = "start.wrong_name"
     except ProblemError as error:
@@ -56,6 +57,12 @@ def make_first_key(
         return _show_key(request, services, new)
     visitor = find_visitor(request, services)
     return show_page(request, "start", visitor=visitor, module=MODULE, status=422, fault=fault, key_name=name.strip())
+
+
+def _spell(code: str) -> str:
+    """Return a code as the server prints it, also where it was typed without hyphens or with spaces or dashes."""
+    digits = re.sub(r"\D", "", code)
+    return "-".join(digits[start : start + 4] for start in range(0, len(digits), 4))
 
 
 def _show_key(request: Request, services: Services, new: NewKey) -> Response:
@@ -69,7 +76,7 @@ def _show_key(request: Request, services: Services, new: NewKey) -> Response:
         visitor=Visitor(new.name, make_csrf_token(token)),
         module=MODULE,
         key=new.key,
-        galleries={name: services.gallery(name).stats().people for name in services.config.galleries},
+        galleries=[*services.config.galleries],
     )
     keep_session(request, services, page, token)
     return page

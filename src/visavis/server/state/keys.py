@@ -86,6 +86,11 @@ class Keys:
         with self._database.read() as conn:
             return conn.execute(select(KEYS.c.id).limit(1)).first() is not None
 
+    def has_setup_code(self) -> bool:
+        """Return whether a one-time code waits for its use: it was printed, and there is no usable key yet."""
+        with self._database.read() as conn:
+            return conn.execute(select(tables.SETUP.c.code_hash)).first() is not None and not _any_usable(conn)
+
     def make_setup_code(self) -> str | None:
         """Return a new one-time code for an administrator's key, instead of an older one; None with a usable key."""
         with self._database.write() as conn:

@@ -27,22 +27,32 @@ export async function ask(method, path, options = {}) {
   } catch (error) {
     if (error.code !== "wrong_csrf_token") throw error;
   }
-  const page = await (await fetch(location.pathname)).text();
+  const page = await (await reach(location.pathname, { signal: options.signal })).text();
   token = readToken(new DOMParser().parseFromString(page, "text/html"));
   return send(method, path, options);
 }
 
 async function send(method, path, { body, signal }) {
-  let answer;
-  try {
-    answer = await fetch(path, { method, body, signal, headers: token ? { "x-csrf-token": token } : {} });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Problem("offline", 0, "");
-  }
-  const content = await answer.json().catch(() => ({}));
+  const answer = await reach(path, { method, body, signal, headers: token ? { "x-csrf-token": token } : {} });
+  const content = await answer.json().catch((error) => {
+    if (!answer.ok && error.name !== "AbortError") return {};
+    throw asProblem(error);
+  });
   if (!answer.ok) throw new Problem(content.code || `http_${answer.status}`, answer.status, content.detail || "");
   return content;
+}
+
+async function reach(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    throw asProblem(error);
+  }
+}
+
+// An answer that does not come, or of which a part is missing.
+function asProblem(error) {
+  return error.name === "AbortError" ? error : new Problem("offline", 0, "");
 }
 
 // Tells what went wrong, what was not lost, and what to do: sign in again, or `retry`.

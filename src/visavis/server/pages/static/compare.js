@@ -49,11 +49,16 @@ async function compare() {
   const work = Promise.all([ask("POST", "/v1/verify", { body, signal }), ask("GET", "/v1/calibration", { signal })]);
   try {
     const [answer, table] = await showWaiting(result, waiting, work);
+    if (signal.aborted) return;
     compared = [answer, table];
     show();
   } catch (error) {
-    if (error.name === "AbortError") return;
-    result.replaceChildren(describeProblem(error, { kept: text("compare.photos_stay"), retry: update }));
+    if (signal.aborted) return;
+    // Each photo alone was small enough before.
+    const together = error.status === 413;
+    if (together) error.code = "together_too_large";
+    const retry = together ? null : update;
+    result.replaceChildren(describeProblem(error, { kept: text("compare.photos_stay"), retry }));
   }
 }
 
@@ -75,11 +80,19 @@ function show() {
 function showAnswer({ threshold }) {
   const [answer] = compared;
   const isSame = answer.distance <= threshold;
-  const values = { distance: formatDistance(answer.distance), threshold: formatDistance(threshold) };
+  const values = formatApart(answer.distance, threshold);
   const sentence = text(isSame ? "compare.below" : "compare.above", values);
   const kind = isSame ? "same" : "different";
   if (result.querySelector(`.card.${kind}`)) result.querySelector(".sentence").textContent = sentence;
   else showVerdict(kind, [element("p", { class: "sentence" }, sentence), ...describeProbability(answer)], answer);
+}
+
+// Two distances with as many digits as tell them apart.
+function formatApart(distance, threshold) {
+  const values = { distance: formatDistance(distance), threshold: formatDistance(threshold) };
+  if (values.distance !== values.threshold || distance === threshold) return values;
+  const digits = { minimumFractionDigits: 6, maximumFractionDigits: 6 };
+  return { distance: formatNumber(distance, digits), threshold: formatNumber(threshold, digits) };
 }
 
 function describeProbability(answer) {

@@ -6,6 +6,8 @@ import { element, shape } from "./dom.js";
 import { formatDistance, formatNumber, text } from "./texts.js";
 
 const STEP = 0.005;
+// The notes of the server begin there too: shares just below 1 are usual.
+const NOTED_SHARE = 0.85;
 
 // "1 in 1,000 strangers would pass": the number has two digits that count.
 export function describeRate(far) {
@@ -113,7 +115,7 @@ function drawLegend(table, distance, share) {
   }
   const notes = [text("scale.help")];
   if (data) notes.push(text("scale.measured_on", { data }));
-  if (share < 1) {
+  if (share < NOTED_SHARE) {
     notes.push(text("scale.stricter", { share: formatNumber(share, { style: "percent" }) }));
   }
   return [element("ul", { class: "legend" }, ...entries), element("p", { class: "muted" }, notes.join(" "))];
