@@ -12,6 +12,8 @@ from visavis.types import RGB, Face, Floats
 
 SINGULAR = 1e-12
 """Determinant up to which a matrix maps all points to a line or a point."""
+LEAST_SIDE = 8
+"""Least side of a reduced picture, which is padded first: that may not take many times its memory."""
 LARGEST = 16_384
 """Side in pixels of the largest crop."""
 USUAL_WIDTH = 0.91
@@ -89,7 +91,7 @@ def warp(picture: RGB, matrices: Floats, *, size: int) -> RGB:
     for crop, matrix in zip(crops, matrices, strict=True):
         scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
         level = max(0, int(np.floor(-np.log2(max(scale, 1e-6)))))
-        while level and min(picture.shape[:2]) >> level < 1:
+        while level and min(picture.shape[:2]) >> level < LEAST_SIDE:
             level -= 1
         corner, region = (0, 0), picture
         if level:

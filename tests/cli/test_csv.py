@@ -116,6 +116,7 @@ def gallery(run: Run, photos: Photos, tmp_path: Path, tmp_path_factory: pytest.T
         assert run("index", photos.blue, *KNOW, "--workers", "1").code == 0
         shutil.copyfile(tmp_path / "faces.db", kept)
     shutil.copyfile(kept, tmp_path / "faces.db")
+    assert run("gallery", "list", "--json").lines
 
 
 @pytest.mark.usefixtures("gallery")

@@ -59,6 +59,18 @@ def test_a_small_face_beside_a_large_one_is_left_out_and_the_large_one_does_not_
     assert_same(prominent, [largest(every)])
 
 
+@pytest.mark.parametrize("width", [88, 92, 100, 110, 125, 150])
+def test_at_the_limit_too_the_largest_face_does_not_change(mtcnn: Detector, sample_photos: Path, width: int) -> None:
+    """Small faces are left out beside one of 1.5 times 60 pixels and more."""
+    canvas = put_on_canvas(sample_photos, (width, (100, 100)), (28, (900, 900)))
+    (every,) = mtcnn.detect([canvas])
+    (prominent,) = detect_prominent(mtcnn, [canvas], min_face=20)
+    same, other = largest(every), largest(prominent)
+    np.testing.assert_array_equal(np.vstack([same.landmarks, same.box.reshape(2, 2)]),
+                                  np.vstack([other.landmarks, other.box.reshape(2, 2)]))  # fmt: skip
+    assert same.score == other.score
+
+
 @pytest.mark.parametrize("width", [25, 40, 60, 80])
 def test_small_faces_alone_are_all_returned(mtcnn: Detector, sample_photos: Path, width: int) -> None:
     """A twentieth of the side is 60 pixels: smaller ones are looked for in a second search."""

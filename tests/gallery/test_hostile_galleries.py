@@ -59,6 +59,18 @@ def test_a_condition_on_a_column_is_refused(path: Path) -> None:
         Gallery(path)
 
 
+@pytest.mark.parametrize("kind", ["trigger", "TRIGGER"])
+def test_a_trigger_is_refused_however_its_kind_is_written(path: Path, kind: str) -> None:
+    filled(path)
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("create trigger spy after insert on people begin delete from people; end")
+        raw.execute("pragma writable_schema=on")
+        raw.execute("update sqlite_master set type = ? where name = 'spy'", [kind])
+        raw.commit()
+    with pytest.raises(GalleryError, match="it has the trigger 'spy'"):
+        Gallery(path)
+
+
 def blob(row: np.ndarray) -> str:
     return f"x'{row.astype('<f4').tobytes().hex()}'"
 

@@ -147,6 +147,27 @@ def test_requests_that_need_no_key_take_half_of_the_places() -> None:
     assert asyncio.run(asyncio.wait_for(fill(), 30)) == [[200], [200], [503], [200]]
 
 
+def test_of_requests_that_come_together_no_more_than_the_limit_are_let_in() -> None:
+    async def ask_together() -> list[int]:
+        end = asyncio.Event()
+
+        async def wait_and_answer(scope: Scope, receive: Receive, send: Send) -> None:
+            await end.wait()
+            await answer(scope, receive, send)
+
+        config = ServerConfig(limits=RequestLimits(waiting=4))
+        guard = Guard(wait_and_answer, config, Metrics(), identify=refuse_without_key)
+        visits = [Visit("/v1/people", KEY) for _ in range(10)]
+        tasks = [asyncio.create_task(guard(visit.scope, visit.receive, visit.send)) for visit in visits]
+        while len([visit for visit in visits if visit.statuses]) < 6:
+            await asyncio.sleep(0.01)
+        end.set()
+        await asyncio.gather(*tasks)
+        return [status for visit in visits for status in visit.statuses]
+
+    assert sorted(asyncio.run(asyncio.wait_for(ask_together(), 30))) == [200] * 4 + [503] * 6
+
+
 @pytest.mark.parametrize("is_read", [True, False])
 def test_a_body_that_does_not_come_is_not_a_busy_server(*, is_read: bool) -> None:
     async def never(*_: object) -> Any:

@@ -6,6 +6,8 @@ import re
 import time
 from pathlib import Path
 
+import pytest
+
 from .raw_connection import RawConnection
 from .running_server import RunningServer, Start
 
@@ -48,6 +50,12 @@ def test_a_server_that_is_full_is_not_ready(start: Start, tmp_path: Path) -> Non
     while not server.get("/readyz").ok:
         assert time.monotonic() < end, "the server stays full"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("path", ["/v1/setup", "/sign-in", "/start", "/preferences"])
+def test_small_bodies_are_bounded_also_in_chunks(server: RunningServer, path: str) -> None:
+    answer = server.post(path, data=iter([b"a" * 50_000] * 3), headers={"Content-Type": "application/json"}, key=None)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
 def test_monitors_may_ask_by_head(server: RunningServer) -> None:

@@ -27,8 +27,11 @@ from visavis.atomic import UNFINISHED
 RATE, SECONDS = 10, 9
 FRAMES = RATE * SECONDS
 WATCH = ("video", "--detector", DETECTOR, "--threshold", "0.1", "--json")
-EVENTS = 5
+EVENTS = 7
 """Events of a whole run."""
+MOST = 4
+"""Runs are ended until one has reported a part of its events, at most this many times as often as was asked for."""
+SECONDS_TO_ARRIVE = 20
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,12 @@ class Ended:
 
 
 def make_video(path: Path, seconds: int = SECONDS) -> None:
-    """Write a film of red faces that come at 0 and 3 s, and a blue one at 1.5 s, each for a second."""
+    """Write a film of red faces that come at 0, 3 and 6 s, and a blue one at 1.5 s, each for a second."""
     from videos.made_up import draw, write_video
 
     frames = []
     for number in range(RATE * seconds):
-        reds = [(RED, 20 + number, 40, 60)] if number // RATE in {0, 3} else []
+        reds = [(RED, 20 + number, 40, 60)] if number // RATE in {0, 3, 6} else []
         blues = [(BLUE, 200, 100 + number / 4, 60)] if 15 <= number < 30 else []
         frames.append(draw(*reds, *blues))
     write_video(path, frames, rate=RATE)
@@ -208,7 +211,7 @@ def end_find(folder: Path, after: float | None, number: int) -> tuple[Ended, lis
     problems += [f"{line['file']} was reported and is lost" for line in ended.lines if line["file"] not in files]
     again = run(folder, *FIND)
     appearances = [[(round(item["from"]), round(item["to"])) for item in line["appearances"]] for line in again.lines]
-    if again.code or appearances != [[(0, 1), (3, 4)]] * 3:
+    if again.code or appearances != [[(0, 1), (3, 4), (6, 7)]] * 3:
         problems.append(f"the next search ends with {again.code}, {appearances}: {again.errors[-300:]}")
     searched_again, more = read_lines(folder / "searched.jsonl")
     if searched_again[: len(searched)] != searched or len(searched_again) != 3:
@@ -216,7 +219,7 @@ def end_find(folder: Path, after: float | None, number: int) -> tuple[Ended, lis
     problems += more
     clips = [path for path in sorted((folder / "clips").glob("*")) if not UNFINISHED.fullmatch(path.name)]
     frames = fork(lambda: [count_frames(path) for path in clips])
-    if len(frames) != 6 or min(frames) < RATE:
+    if len(frames) != 9 or min(frames) < RATE:
         problems.append(f"clips of {frames} frames")
     return ended, problems
 
@@ -263,12 +266,19 @@ def subscribe(folder: Path) -> Iterator[tuple[str, Path]]:
     if child == 0:
         _note_messages(broker.port, arrived)
     try:
-        time.sleep(1)  # until it has subscribed
+        await_that((folder / "subscribed").exists)
         yield f"mqtt://127.0.0.1:{broker.port}", arrived
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         broker.stop()
+
+
+def await_that(is_so: Callable[[], bool]) -> None:
+    """Wait until something is so, for ``SECONDS_TO_ARRIVE`` at most."""
+    end = time.monotonic() + SECONDS_TO_ARRIVE
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def _note_messages(port: int, arrived: Path) -> None:
@@ -281,6 +291,7 @@ def _note_messages(port: int, arrived: Path) -> None:
 
     client = paho.Client(CallbackAPIVersion.VERSION2, "listener")
     client.on_connect = lambda *_: client.subscribe("visavis/+/event", qos=2)
+    client.on_subscribe = lambda *_: (arrived.parent / "subscribed").touch()
     client.on_message = note
     client.connect("127.0.0.1", port)
     client.loop_forever()
@@ -294,7 +305,7 @@ def end_deliveries(folder: Path, kind: str, kills: int, moments: Iterator[float]
         reported = [line["id"] for line in first.lines]
         killed = between = 0
         problems = [] if len(first.lines) == EVENTS else [f"{len(first.lines)} events: {first.errors[-300:]}"]
-        while killed < kills:
+        while killed < kills or (not between and killed < MOST * kills):
             ended = run(folder, *command, after=next(moments) * first.seconds)
             killed += ended.code == -signal.SIGKILL
             between += 0 < len(ended.lines) < EVENTS
@@ -303,7 +314,7 @@ def end_deliveries(folder: Path, kind: str, kills: int, moments: Iterator[float]
         reported += [line["id"] for line in last.lines]
         if last.code or "not delivered" in last.errors:
             problems.append(f"the last run ends with {last.code}: {last.errors[-300:]}")
-        time.sleep(1)  # for what the broker has still to deliver
+        await_that(lambda: {*reported} <= {*arrived.read_text().split()})  # the broker may have some to deliver
         counts = Counter(arrived.read_text().split())
     problems += [f"event {event} was reported and never delivered" for event in reported if event not in counts]
     twice = sum(count - 1 for count in counts.values())
@@ -316,7 +327,7 @@ def end_each(folder: Path, kind: str, kills: int, moments: Iterator[float]) -> d
     end = end_find if kind == "find" else end_run
     whole, killed, between, problems = 0.0, 0, 0, []
     total = 3 if kind == "find" else EVENTS
-    while killed < kills:
+    while killed < kills or (not between and killed < MOST * kills):
         place = folder / f"{killed:03}"
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()

@@ -27,12 +27,13 @@ def test_what_a_run_has_reported_outlasts_its_end_at_any_moment(tmp_path: Path, 
     if kind == "mqtt":
         pytest.importorskip("paho.mqtt.client")
         program()
-    line = [sys.executable, "-m", "videos.kill_video", str(tmp_path), kind, str(KILLS), str(random.randrange(2**32))]
+    seed = random.randrange(2**32)
+    line = [sys.executable, "-m", "videos.kill_video", str(tmp_path), kind, str(KILLS), str(seed)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
-    assert answer["problems"] == []
-    assert answer["kills"] == KILLS
-    assert answer["between"] >= 1
-    assert answer["twice"] <= KILLS  # what was confirmed just before a kill, and not yet erased
+    assert answer["problems"] == [], seed
+    assert answer["kills"] >= KILLS
+    assert answer["between"] >= 1, seed
+    assert answer["twice"] <= answer["kills"]  # what was confirmed just before a kill, and not yet erased

@@ -243,6 +243,25 @@ def test_without_measured_distances_a_doubtful_track_is_a_new_one() -> None:
     assert scene.see((0, 100, 50), cut=True) == [2]
 
 
+def test_without_measured_distances_a_face_where_another_was_lost_is_one_new_track() -> None:
+    scene = Scene(limits=None)
+    follow(scene, (0, 100, 50))
+    hide(scene)
+    assert [scene.see((0, 100 + n, 50)) for n in range(4)] == [[2]] * 4
+    assert [track.confirmed for track in scene.tracker.tracks if track.number == 2] == [True]
+
+
+def test_without_measured_distances_a_face_that_looks_different_is_one_new_track() -> None:
+    scene = Scene(limits=None)
+    follow(scene, (0, 100, 50))
+    assert [scene.see((0, 100, 50), look=7) for _ in range(6)] == [[2]] * 6
+
+
+def test_without_measured_distances_people_side_by_side_keep_their_tracks() -> None:
+    scene = Scene(limits=None)
+    assert [scene.see((0, 100, 50), (1, 165, 50)) for _ in range(5)] == [[1, 2]] * 5
+
+
 def test_a_single_detection_is_no_track() -> None:
     scene = Scene()
     scene.see((0, 100, 50), (1, 500, 50))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -185,7 +186,7 @@ def _check_outputs(
     from visavis.videos.outputs import GALLERY_FILE, VIDEO, check_outputs, gallery_path
 
     store = gallery_path(GALLERY if gallery is None else gallery)
-    photo = find if find is not None and Path(find).is_file() else None  # else it is a name
+    photo = find if find is not None and os.path.isfile(find) else None  # noqa: PTH113 - it may be a name of any length
     inputs = [*((VIDEO, source) for source in sources), (GALLERY_FILE, store)]
     check_outputs(outputs, [*inputs, ("the photo of --find", photo), ("the file of --cameras", cameras)])
 

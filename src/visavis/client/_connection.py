@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -66,12 +67,13 @@ class Connection:
         """Yield the lines of an answer below /v1 as they come, until the server ends it. Raises VisavisError."""
         import requests
 
+        outer = sys.exc_info()[1]
         with self.fetch("GET", path, params=params, stream=True) as answer:
             answer.encoding = "utf-8"
             try:
                 yield from answer.iter_lines(chunk_size=1, decode_unicode=True)
             except requests.RequestException as error:
-                raise ServerError(f"the server at {self.url} broke off: {_describe(error)}.") from error
+                raise ServerError(f"the server at {self.url} broke off: {_describe(error, outer)}.") from error
 
     def ask_health(self, path: str) -> Any:
         """Return the answer of a path outside of /v1, also 503, after one try. Raises ServerError."""
@@ -87,20 +89,24 @@ class Connection:
     def _try(self, method: str, path: str, options: dict[str, Any], *, prefix: str = "/v1") -> Any:
         import requests
 
+        outer = sys.exc_info()[1]
         try:
             return self._session.request(
                 method, f"{self.url}{prefix}{path}", timeout=self._seconds, allow_redirects=False, **options
             )
         except requests.RequestException as error:
-            raise ServerError(f"the server at {self.url} cannot be reached: {_describe(error)}.") from error
+            raise ServerError(f"the server at {self.url} cannot be reached: {_describe(error, outer)}.") from error
 
 
-def _describe(error: BaseException) -> str:
-    """Return why there was no answer: the first reason of the system among the causes of an error."""
+def _describe(error: BaseException, outer: BaseException | None) -> str:
+    """Return why there was no answer: the first reason of the system among the causes of an error.
+
+    ``outer`` is what the caller was handling before: it is no cause.
+    """
     if "timed out" in str(error).lower():
         return "it took too long"
     cause: BaseException | None = error
-    while cause is not None:
+    while cause is not None and cause is not outer:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted ({cause.verify_message}): name a file with it in REQUESTS_CA_BUNDLE"
         if isinstance(cause, OSError) and cause.strerror:

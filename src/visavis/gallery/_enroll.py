@@ -276,8 +276,13 @@ def skip_doubtful(photos: PhotoTemplates, doubts: Mapping[int, Doubt]) -> PhotoT
 
 def add_notes(enrollment: Enrollment, photos: PhotoTemplates, doubts: Mapping[int, Doubt]) -> Enrollment:
     """Return the enrollment with the notes on its photos, under the caller's names for them."""
-    names = {make_storable(make_path_absolute(template.photo)): template.photo for template in photos.templates}
-    duplicates = tuple(replace(face, photo=names.get(face.photo, face.photo)) for face in enrollment.duplicates)
+    names = {
+        (template.photo_sha256, make_storable(make_path_absolute(template.photo))): template.photo
+        for template in photos.templates
+    }
+    duplicates = tuple(
+        replace(face, photo=names.get((face.photo_sha256, face.photo), face.photo)) for face in enrollment.duplicates
+    )
     elsewhere = (
         f"{face.photo} is a photo of {face.name} (id {face.person_id}) already: it was not stored again."
         for face in duplicates

@@ -129,6 +129,8 @@ class Guard:
         The thread of a handler cannot be stopped: it works on, and counts as running until it is done.
         """
         reply = _Reply(send)
+        self._running += 1  # at once: of requests that come together, none is let in beyond the limit
+        self._metrics.running.set(self._running)
         work = asyncio.create_task(self._work(scope, body, reply, request))
         try:
             await asyncio.wait({work}, timeout=self._config.limits.seconds)
@@ -149,8 +151,6 @@ class Guard:
         await problems.answer(request, BusyError(f"{text}: try again."))(scope, body.receive, send)
 
     async def _work(self, scope: Scope, body: _Body, reply: _Reply, request: Request) -> None:
-        self._running += 1
-        self._metrics.running.set(self._running)
         try:
             await self._let_in(scope, body, reply, request)
         except ClientDisconnect:  # in the middle of the body: there is no one to answer
@@ -169,7 +169,7 @@ class Guard:
         is_open = scope["path"].startswith(KEYS_IN_BODIES)
         if _has_body(request) and not is_open and scope["path"] not in HEALTH:
             await to_thread.run_sync(self._identify, request)
-        if not is_open:
+        if not is_open or not _has_body(request):
             await self._app(scope, body.receive, reply.send)
             return
         if self._strangers >= self._most_strangers:

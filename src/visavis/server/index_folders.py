@@ -42,8 +42,8 @@ def refuse_links_out(config: ServerConfig, folder: str, photos: Iterable[str]) -
     checked: dict[str, Path] = {}
     for photo in photos:
         place, name = os.path.split(photo)
-        parent = checked.get(place) or checked.setdefault(place, Path(place).resolve())
-        path = Path(photo).resolve() if os.path.islink(photo) else parent / name  # noqa: PTH114 - millions of photos
+        parent = checked.get(place) or checked.setdefault(place, Path(os.path.realpath(place)))
+        path = Path(os.path.realpath(photo)) if os.path.islink(photo) else parent / name  # noqa: PTH114 - millions of photos
         if not path.is_relative_to(base):
             advice = "remove them, or add their targets to [index_roots]"
             raise UsageError(f"{shown(folder)} has links that lead out of its root: {advice}.")

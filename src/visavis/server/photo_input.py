@@ -34,7 +34,7 @@ class NamedPhoto(io.BytesIO):
 
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)
-        self.name = PhotoLabel(name[-MOST_NAME:])
+        self.name = PhotoLabel(name.rstrip("/\\")[-MOST_NAME:] or "photo")
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,8 @@ ErrorForm = Callable[[Request, Exception, ProblemError], JSONResponse]
 
 def describe_error(error: Exception) -> ProblemError:
     """Return an exception as a problem; one that is not expected is "internal", and its text stays in the log."""
+    if isinstance(error, HTTPException) and isinstance(error.__cause__, ProblemError):
+        error = error.__cause__  # FastAPI raises its own error for a body that the guard refused
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, BusyError):

@@ -63,7 +63,7 @@ def wanted_person(who: str, gallery: Gallery | None, recognizer: Recognizer) -> 
     if gallery is not None and who in gallery:
         yield gallery, gallery.find(who)
         return
-    if not Path(who).is_file():
+    if not os.path.isfile(who):  # noqa: PTH113 - it may be a name of any length
         raise UnknownNameError(
             f"{shown(who)} is neither a photo nor a person of the gallery. Add --gallery URL for a name."
         )

@@ -67,13 +67,13 @@ def _identify_source(source: object) -> Identity | None:
 def _identify(path: Path) -> Identity | None:
     """Return the identity of a file or a folder; None for a device or a pipe, and where the path cannot be followed."""
     try:
-        path = path.resolve()
+        path = Path(os.path.realpath(path))
         missing: list[str] = []
         while not path.exists():
             missing.insert(0, unicodedata.normalize("NFC", path.name).casefold())
             path = path.parent
         identity = _identity_of(path.stat())
-    except (OSError, ValueError, RuntimeError):  # RuntimeError: a circle of links
+    except (OSError, ValueError):
         return None
     return None if identity is None else (*identity, *missing)
 

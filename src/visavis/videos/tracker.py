@@ -66,7 +66,10 @@ class TrackUpdate:
 
 
 class Tracker:
-    """Tracks of one source; ``limits`` None: no distance is known to mean one person, so doubtful tracks end.
+    """Tracks of one source.
+
+    ``limits`` None: no distance is known to mean one person, so lost tracks do not return, and of rivals the nearest
+    goes on.
 
     ``numbers`` gives the tracks their numbers, for sources that are followed together.
     """
@@ -115,7 +118,7 @@ class Tracker:
 
     def _match_boxes(self, seconds: float, faces: Sequence[DetectedFace], embed: Embed) -> dict[int, Track]:
         """Match faces to the tracks whose predicted boxes they overlap."""
-        tracks = [track for track in self.tracks if not track.cut]
+        tracks = [track for track in self.tracks if not track.cut and self._may_go_on(track, seconds)]
         if not tracks or not faces:
             return {}
         boxes, detected = track_pairs.boxes_of(tracks), track_pairs.boxes_of(faces)
@@ -130,9 +133,8 @@ class Tracker:
         _recall([track for row, track in enumerate(tracks) if in_doubt[row].any()], embed)
         distances = track_pairs.measure_distances(tracks, faces, in_doubt | near)
         steady = ~rivals & ~late & (overlap >= STEADY_OVERLAP)
-        new = np.array([not track.memory for track in tracks])[:, None]
-        passed = (distances <= self._limits_of_boxes(faces, steady)) & track_pairs.find_nearest(distances)
-        allowed &= ~in_doubt | passed | (new & alike & ~late)
+        near_enough = alike if self._limits is None else distances <= self._limits_of_boxes(faces, steady, self._limits)
+        allowed &= ~in_doubt | (near_enough & track_pairs.find_nearest(distances))
         costs = (1 - overlap) / 2 + np.where(np.isnan(distances), NEUTRAL, distances)
         return {face: tracks[track] for track, face in assign(costs, allowed)}
 
@@ -158,12 +160,14 @@ class Tracker:
         allowed &= ~contested(allowed) & (track_pairs.compare_looks(tracks, remaining) >= NEAR_LOOK)
         return {numbers[face]: tracks[track] for track, face in assign(ways, allowed)}
 
-    def _limits_of_boxes(self, faces: Sequence[DetectedFace], steady: Mask) -> Doubles:
+    def _may_go_on(self, track: Track, seconds: float) -> bool:
+        """Return whether a face may continue a track: without limits, only soon after its last detection."""
+        return self._limits is not None or seconds - track.last <= CONTINUED_S
+
+    def _limits_of_boxes(self, faces: Sequence[DetectedFace], steady: Mask, limits: TrackLimits) -> Doubles:
         """Return the greatest distances ``(n, m)`` where boxes agree; faces that just stay in place may look worse."""
-        if self._limits is None:
-            return np.full(steady.shape, -1.0)
         shares = np.array([0.0 if face.share is None else face.share for face in faces])
-        return np.where(steady, self._limits.hidden, self._limits.same * shares)
+        return np.where(steady, limits.hidden, limits.same * shares)
 
     def _match_embeddings(
         self, faces: Sequence[DetectedFace], pairs: dict[int, Track], embed: Embed
@@ -171,7 +175,7 @@ class Tracker:
         """Match the remaining faces to lasting tracks that were lost, by embedding."""
         lost = self._find_lost(pairs.values())
         numbers = [number for number in range(len(faces)) if number not in pairs]
-        if not lost or not numbers or self._limits is None:
+        if not lost or not numbers:
             return {}
         remaining = [faces[number] for number in numbers]
         embed(remaining)
@@ -180,7 +184,9 @@ class Tracker:
         return {numbers[face]: lost[track] for track, face in _assign_lost(lost, remaining, limits)}
 
     def _find_lost(self, detected: Iterable[Track]) -> list[Track]:
-        """Return the lasting tracks that are not among those detected in this frame."""
+        """Return the lasting tracks that are not among those detected in this frame; none that cannot return."""
+        if self._limits is None:
+            return []
         numbers = {track.number for track in detected}
         return [track for track in self.tracks if track.lasting and track.number not in numbers]
 

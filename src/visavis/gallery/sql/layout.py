@@ -37,7 +37,8 @@ class _Column(NamedTuple):
 def find_foreign_parts(conn: Connection) -> Iterator[str]:
     """Yield what no gallery has, of any schema: triggers, views, virtual tables, indexes of other names."""
     expected = {index.name for table in TABLES.tables.values() for index in table.indexes} | FORMER_INDEXES
-    query = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master"
+    # Also a "TRIGGER" runs.
+    query = "SELECT lower(type), name, tbl_name, coalesce(sql, '') FROM sqlite_master"
     for kind, name, table, sql in conn.exec_driver_sql(query):
         shown = make_printable(str(name)[:SHOWN])
         if kind in {"trigger", "view"}:
