@@ -12,8 +12,6 @@ from visavis.types import RGB, Face, Floats
 
 SINGULAR = 1e-12
 """Determinant up to which a matrix maps all points to a line or a point."""
-LEAST_SIDE = 8
-"""Least side of a reduced picture, which is padded first: that may not take many times its memory."""
 LARGEST = 16_384
 """Side in pixels of the largest crop."""
 USUAL_WIDTH = 0.91
@@ -88,18 +86,22 @@ def warp(picture: RGB, matrices: Floats, *, size: int) -> RGB:
     from visavis.opencv import cv2
 
     crops = np.zeros((len(matrices), size, size, 3), np.uint8)
+    halves = {0: picture}
     for crop, matrix in zip(crops, matrices, strict=True):
         scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
         level = max(0, int(np.floor(-np.log2(max(scale, 1e-6)))))
-        while level and min(picture.shape[:2]) >> level < LEAST_SIDE:
+        while level and min(picture.shape[:2]) >> level < 1:
             level -= 1
-        corner, region = (0, 0), picture
-        if level:
+        if level and not any(side % 2**level for side in picture.shape[:2]):
             corner, region = _cut_region(picture, matrix, size=size, step=2**level)
-            region = halve(region, level)
+            source = halve({0: region}, level)
+            ratio = np.full(2, 2.0**level)
+        else:
+            corner, source = (0, 0), halve(halves, level)
+            ratio = np.array(picture.shape[1::-1]) / np.array(source.shape[1::-1])
         cv2.warpAffine(
-            region,
-            _for_region(matrix, corner, 2**level),
+            source,
+            _for_region(matrix, corner, ratio),
             (size, size),
             dst=crop,
             flags=cv2.INTER_LINEAR,
@@ -109,7 +111,10 @@ def warp(picture: RGB, matrices: Floats, *, size: int) -> RGB:
 
 
 def _cut_region(picture: RGB, matrix: Floats, *, size: int, step: int) -> tuple[tuple[int, int], RGB]:
-    """Return the part of a picture that a crop shows, and its corner (x, y), a multiple of ``step``."""
+    """Return the part of a picture that a crop shows, and its corner (x, y); all are multiples of ``step``.
+
+    The sides of the picture are multiples too, so that the same pixels are paired as in the whole picture.
+    """
     height, width = picture.shape[:2]
     left, top, right, bottom = 0, 0, width, height
     if abs(np.linalg.det(matrix[:, :2].astype(np.float64))) > SINGULAR:
@@ -121,29 +126,26 @@ def _cut_region(picture: RGB, matrix: Floats, *, size: int, step: int) -> tuple[
     return (int(left), int(top)), picture[top:bottom, left:right]
 
 
-def halve(picture: RGB, times: int) -> RGB:
-    """Return the picture reduced by ``2 ** times``, each pixel the mean of four of the next larger one.
-
-    Where a side is no multiple of ``2 ** times``, the pixels of the far edge are repeated.
-    """
+def halve(halves: dict[int, RGB], level: int) -> RGB:
+    """Return the picture reduced by ``2 ** level``, made from the next larger one and kept in ``halves``, by level."""
     from visavis.opencv import cv2
 
-    below, beside = (-side % 2**times for side in picture.shape[:2])
-    if below or beside:
-        picture = np.asarray(cv2.copyMakeBorder(picture, 0, below, 0, beside, cv2.BORDER_REPLICATE), np.uint8)
-    for _ in range(times):
-        size = (picture.shape[1] // 2, picture.shape[0] // 2)
-        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return picture
+    if level not in halves:
+        above = halve(halves, level - 1)
+        size = (max(1, above.shape[1] // 2), max(1, above.shape[0] // 2))
+        halves[level] = np.asarray(cv2.resize(above, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return halves[level]
 
 
-def _for_region(matrix: Floats, corner: tuple[int, int], step: int) -> Floats:
-    """Return the matrix for a region of the picture from ``corner`` on, reduced ``step`` times.
+def _for_region(
+    matrix: Floats, corner: tuple[int, int], ratio: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+) -> Floats:
+    """Return the matrix for the part of a picture from ``corner`` on, reduced by ``ratio`` (x, y).
 
     Pixel centers stay in place.
     """
-    linear = matrix[:, :2] * step
-    shift = matrix[:, 2] + matrix[:, :2] @ (np.array(corner) + step / 2 - 0.5)
+    linear = matrix[:, :2] * ratio
+    shift = matrix[:, 2] + matrix[:, :2] @ (np.array(corner) + ratio / 2 - 0.5)
     return np.concatenate([linear, shift[:, None]], axis=1)
 
 

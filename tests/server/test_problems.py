@@ -63,7 +63,7 @@ def test_mistakes_of_a_first_request_are_explained(server: RunningServer) -> Non
     assert why.json()["detail"] == "person: this parameter is missing from the address (?person=...)."
     job = server.post("/v1/jobs/index", data='{"folder": "photos"}', headers={"Content-Type": "text/plain"})
     assert (job.status_code, job.json()["detail"]) == (422, "the body: send it with Content-Type: application/json.")
-    assert server.get("/").json()["detail"] == "there is no such address: /docs lists all requests."
+    assert server.get("/nothing").json()["detail"] == "there is no such address: /docs lists all requests."
 
 
 def test_every_answer_has_an_id_of_its_own_and_the_headers(server: RunningServer) -> None:

@@ -38,12 +38,12 @@ def make_crop(photo: Photo, face: Face) -> FaceCrop | None:
     if (low >= high).any():
         return None
     whole = photo.pixels[low[1] : high[1], low[0] : high[0]]
-    times = max(0, int(math.log2(longer / LARGEST_FACE)))
-    picture, ratio = align.halve(whole, times), 2**times
+    picture = align.halve({0: whole}, max(0, int(math.log2(longer / LARGEST_FACE))))
+    ratio = np.array(whole.shape[1::-1]) / np.array(picture.shape[1::-1])
     _, data = cv2.imencode(".png", picture[..., ::-1])
     return FaceCrop(
         data.tobytes(),
-        ((face.box - np.tile(low, 2)) / ratio).astype(np.float32),
+        ((face.box - np.tile(low, 2)) / np.tile(ratio, 2)).astype(np.float32),
         ((face.landmarks - low + 0.5) / ratio - 0.5).astype(np.float32),
     )
 
