@@ -102,6 +102,7 @@ def test_the_first_network_sees_a_tenth_of_the_pixels(
     assert counts[1] < 0.15 * counts[0]
 
 
+@pytest.mark.slow
 def test_the_largest_face_of_each_photo_is_that_of_a_whole_search(mtcnn: Detector, data: Path) -> None:
     paths = sorted(path for path in (data / "photos").rglob("*.jpg") if path.stat().st_size < 3_000_000)
     pictures = [images.read(path).pixels for path in paths]
