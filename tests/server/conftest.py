@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """
     folder = tmp_path_factory.mktemp("server")
     (folder / "photos").mkdir()
-    names = ["compat", "emptied", *(f"spare{number}" for number in range(1, SPARE + 1))]
+    names = ["compat", "destroyed", "emptied", *(f"spare{number}" for number in range(1, SPARE + 1))]
     galleries = "".join(f"{name} = '{name}.db'\n" for name in names)
     config = folder / "server.toml"
     (folder / "damaged.npz").write_bytes(b"no classifier")

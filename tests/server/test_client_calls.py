@@ -246,7 +246,7 @@ def test_keys_are_made_rotated_and_revoked(client: Client, server: RunningServer
     (listed,) = (item for item in client.api_keys() if item.name == name)
     assert (listed.galleries, listed.revoked is not None) == ((client.gallery,), True)
     assert ("revoke key", name) in [(entry.action, entry.detail) for entry in client.log()]
-    with pytest.raises(UsageError, match="one-time code"):
+    with pytest.raises(UsageError, match="has a key already"):
         client.set_up("0000-0000-0000-0000")
 
 

@@ -54,8 +54,9 @@ def test_a_server_that_is_full_is_not_ready(start: Start, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("path", ["/v1/setup", "/sign-in", "/start", "/preferences"])
 def test_small_bodies_are_bounded_also_in_chunks(server: RunningServer, path: str) -> None:
-    answer = server.post(path, data=iter([b"a" * 50_000] * 3), headers={"Content-Type": "application/json"}, key=None)
-    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    kind = "application/json" if path == "/v1/setup" else "application/x-www-form-urlencoded"
+    answer = server.post(path, data=iter([b"a" * 50_000] * 3), headers={"Content-Type": kind}, key=None)
+    assert answer.status_code == 413
 
 
 def test_monitors_may_ask_by_head(server: RunningServer) -> None:
