@@ -65,10 +65,13 @@ def test_at_the_limit_too_the_largest_face_does_not_change(mtcnn: Detector, samp
     canvas = put_on_canvas(sample_photos, (width, (100, 100)), (28, (900, 900)))
     (every,) = mtcnn.detect([canvas])
     (prominent,) = detect_prominent(mtcnn, [canvas], min_face=20)
-    same, other = largest(every), largest(prominent)
-    np.testing.assert_array_equal(np.vstack([same.landmarks, same.box.reshape(2, 2)]),
-                                  np.vstack([other.landmarks, other.box.reshape(2, 2)]))  # fmt: skip
-    assert same.score == other.score
+    assert_identical(largest(prominent), largest(every))
+
+
+def assert_identical(face: Face, other: Face) -> None:
+    np.testing.assert_array_equal(face.box, other.box)
+    np.testing.assert_array_equal(face.landmarks, other.landmarks)
+    assert face.score == other.score
 
 
 @pytest.mark.parametrize("width", [25, 40, 60, 80])
@@ -110,7 +113,7 @@ def test_the_largest_face_of_each_photo_is_that_of_a_whole_search(mtcnn: Detecto
     for path, every, prominent in zip(paths, mtcnn.detect(pictures), together, strict=True):
         assert bool(every) == bool(prominent), path.name
         if every:
-            assert_same([largest(prominent)], [largest(every)])
+            assert_identical(largest(prominent), largest(every))
 
 
 def test_the_side_of_the_smallest_face_is_kept(mtcnn: Detector, sample_photos: Path) -> None:

@@ -44,7 +44,8 @@ RUNS = 8
 """Number of runs for which a thread samples crops at once."""
 PROMINENT, LARGE = 1 / 20, 1.5
 """Least side of a prominent face, as a share of the shorter side of its picture, and how many times that side the
-largest face has where smaller ones are left out: the levels beyond then hold no candidate of it."""
+largest face has where smaller ones are left out. It was then the same to the last bit in 55 sample photos, and at the
+limit: tests/detectors/test_prominent.py."""
 
 
 class Mtcnn:
