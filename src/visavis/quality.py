@@ -23,6 +23,7 @@ from visavis.jpeg_blocks import measure_block_edges
 from visavis.types import RGB, Face, Floats, Quality
 
 Gray = NDArray[np.uint8]
+Point = tuple[float, float]
 
 SIDE = 96
 """Side in pixels of the gray crop of the face's box, in which everything but size and pose is measured."""
@@ -130,7 +131,7 @@ def gray_crop(picture: RGB, box: Floats) -> Gray:
     left, top, right, bottom = whole_pixels(box, width, height)
     if left >= right or top >= bottom:
         return np.zeros((SIDE, SIDE), np.uint8)
-    crop = picture[_thin(top, bottom), _thin(left, right)]
+    crop = _pick(picture, _thin(top, bottom), _thin(left, right))
     shrinks = min(crop.shape[:2]) >= SIDE
     small = cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
@@ -138,8 +139,8 @@ def gray_crop(picture: RGB, box: Floats) -> Gray:
 
 def quarter_turned(crop: Gray, landmarks: Floats) -> Gray:
     """Turn a crop by quarters until its face is upright within 45 degrees, as :func:`detail` expects."""
-    right, down = landmarks[3:].mean(axis=0) - landmarks[:2].mean(axis=0)
-    quarters = round(math.atan2(float(right), float(down)) / (math.pi / 2))
+    eyes, mouth = _find_eyes_and_mouth(landmarks)
+    quarters = round(math.atan2(mouth[0] - eyes[0], mouth[1] - eyes[1]) / (math.pi / 2))
     return np.ascontiguousarray(np.rot90(crop, -quarters))
 
 
@@ -149,9 +150,26 @@ def _thin(start: int, stop: int) -> slice:
     return slice(start + (stop - start - 1) % step // 2, stop, step)
 
 
+def _pick(picture: RGB, rows: slice, columns: slice) -> RGB:
+    """Return these pixels of a picture; copied channel by channel where some are skipped: three times as fast."""
+    from visavis.opencv import cv2
+
+    if rows.step == columns.step == 1:
+        return picture[rows, columns]
+    planes = [np.ascontiguousarray(picture[rows, columns, channel]) for channel in range(3)]
+    return np.asarray(cv2.merge(planes), np.uint8)
+
+
+def _find_eyes_and_mouth(landmarks: Floats) -> tuple[Point, Point]:
+    """Return the middle of the eyes and that of the corners of the mouth."""
+    left_eye, right_eye, _, left_corner, right_corner = landmarks.tolist()
+    eyes = (left_eye[0] + right_eye[0]) / 2, (left_eye[1] + right_eye[1]) / 2
+    return eyes, ((left_corner[0] + right_corner[0]) / 2, (left_corner[1] + right_corner[1]) / 2)
+
+
 def eye_distance(landmarks: Floats) -> float:
     """Return the pixels between the eyes; for a turned face, estimate them by the distance of eyes and mouth."""
-    eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:].mean(axis=0)
+    eyes, mouth = _find_eyes_and_mouth(landmarks)
     apart = math.dist(landmarks[0], landmarks[1])
     # in ArcFace's template the eyes are 35.2 apart, the mouth 40.7 below them
     return max(apart, math.dist(eyes, mouth) * 35.2 / 40.7)
@@ -204,13 +222,14 @@ def noise_level(crop: Gray) -> float:
 
 def pose(landmarks: Floats) -> float:
     """Score frontality, near 1 for a face that looks at the camera; roll (a head tilted sideways) does not count."""
-    eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:].mean(axis=0)
-    across, down, nose = landmarks[1] - landmarks[0], mouth - eyes, landmarks[2] - eyes
-    apart, length = float(np.hypot(*across)), float(np.hypot(*down))
+    (left, right), (eyes, mouth) = landmarks[:2].tolist(), _find_eyes_and_mouth(landmarks)
+    across, down = (right[0] - left[0], right[1] - left[1]), (mouth[0] - eyes[0], mouth[1] - eyes[1])
+    nose = float(landmarks[2, 0]) - eyes[0], float(landmarks[2, 1]) - eyes[1]
+    apart, length = math.hypot(*across), math.hypot(*down)
     if apart == 0 or length == 0:
         return 0.0
-    aside = abs(float(nose @ across)) / apart**2
-    off_level = abs(float(nose @ down) / length**2 - LEVEL)
+    aside = abs(nose[0] * across[0] + nose[1] * across[1]) / apart**2
+    off_level = abs((nose[0] * down[0] + nose[1] * down[1]) / length**2 - LEVEL)
     return keeps_below(aside, *YAW) * keeps_below(off_level, *PITCH)
 
 
