@@ -33,7 +33,8 @@ def test_files_are_kept_by_browsers_as_long_as_their_version_is_that_of_the_serv
 
 def test_modules_are_asked_for_at_once() -> None:
     modules = {name for name in read_static_files() if name.endswith(".js")}
-    assert {*find_modules("compare.js"), *find_modules("start.js")} == modules
+    of_pages = ("compare.js", "start.js", "keys.js", "local_values.js")
+    assert {module for page in of_pages for module in find_modules(page)} == modules
     assert find_modules("start.js") == ("start.js", "camera_notice.js", "texts.js")
 
 
@@ -44,7 +45,9 @@ def test_another_file_has_another_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hash_static_files.__wrapped__() != before
 
 
-@pytest.mark.parametrize("path", ["/compare", "/start", "/"])
+@pytest.mark.parametrize(
+    "path", ["/compare", "/start", "/", "/settings", "/settings/models", "/settings/keys", "/settings/log"]
+)
 def test_without_a_session_pages_lead_to_the_sign_in(server: RunningServer, path: str) -> None:
     answer = server.get(path, key=None)
     assert (answer.url, answer.status_code) == (f"{server.url}/sign-in", 200)

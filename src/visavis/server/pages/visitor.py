@@ -16,16 +16,27 @@ from visavis.server.services import Services
 class Visitor:
     """The ``name`` of the key of the session, and the token that its changing requests carry.
 
-    Without a token it is this machine's own user.
+    Without a token it is this machine's own user. ``rights`` and ``galleries`` are those of the key, as in
+    :class:`visavis.server.auth.Principal`.
     """
 
     name: str
     csrf: str = ""
+    rights: frozenset[str] = frozenset()
+    galleries: tuple[str, ...] | None = None
 
     @property
     def has_session(self) -> bool:
         """Whether the visitor has signed in."""
         return bool(self.csrf)
+
+    def may(self, right: str) -> bool:
+        """Return whether the visitor has a right."""
+        return right in self.rights
+
+    def list_galleries(self, services: Services) -> list[str]:
+        """Return the names of the galleries that the visitor may use, in the order of the configuration."""
+        return [name for name in services.config.galleries if self.galleries is None or name in self.galleries]
 
 
 def find_visitor(request: Request, services: Services) -> Visitor | None:
@@ -38,4 +49,5 @@ def find_visitor(request: Request, services: Services) -> Visitor | None:
         raise
     token = read_token(request)
     session = None if token is None else services.sessions.find(token)
-    return Visitor(principal.name, "" if session is None else session.csrf)
+    csrf = "" if session is None else session.csrf
+    return Visitor(principal.name, csrf, principal.rights, principal.galleries)

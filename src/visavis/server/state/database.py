@@ -86,6 +86,14 @@ class StateDatabase:
         with self.read() as conn:
             return [LogEntry(**row._mapping) for row in conn.execute(query)]
 
+    def read_latest_log(self, *, before: int | None = None, limit: int = 100) -> list[LogEntry]:
+        """Return the entries of a number below ``before`` (None: all), the newest first."""
+        query = select(tables.LOG).order_by(tables.LOG.c.number.desc()).limit(limit)
+        if before is not None:
+            query = query.where(tables.LOG.c.number < before)
+        with self.read() as conn:
+            return [LogEntry(**row._mapping) for row in conn.execute(query)]
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()

@@ -34,6 +34,7 @@ export async function ask(method, path, options = {}) {
 
 async function send(method, path, { body, signal }) {
   const answer = await reach(path, { method, body, signal, headers: token ? { "x-csrf-token": token } : {} });
+  if (answer.status === 204) return null;
   const content = await answer.json().catch((error) => {
     if (!answer.ok && error.name !== "AbortError") return {};
     throw asProblem(error);

@@ -1,0 +1,103 @@
+// The page of the keys: create, rotate, revoke. What takes a key away is asked for twice, as nothing brings it back.
+
+import { ask, describeProblem } from "./api.js";
+import { element } from "./dom.js";
+import { showLocally } from "./local_values.js";
+import { showSecret } from "./new_secret.js";
+import { text } from "./texts.js";
+
+const result = document.getElementById("result");
+const form = document.getElementById("new");
+
+form?.removeAttribute("hidden");
+form?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const chosen = new FormData(form);
+  const galleries = chosen.get("all") ? null : chosen.getAll("gallery");
+  if (galleries && galleries.length === 0) return form.querySelector('[name="gallery"]').focus();
+  create({ name: chosen.get("name").trim(), role: chosen.get("role"), galleries });
+});
+
+async function create(order) {
+  const body = new Blob([JSON.stringify(order)], { type: "application/json" });
+  const made = await attempt(() => ask("POST", "/v1/keys", { body }), () => create(order));
+  if (!made) return;
+  form.reset();
+  await refresh();
+  showSecret(result, made);
+}
+
+async function rotate(name) {
+  const made = await attempt(() => ask("POST", `/v1/keys/${encodeURIComponent(name)}/rotate`), () => rotate(name));
+  if (!made) return;
+  await refresh();
+  showSecret(result, made);
+}
+
+async function revoke(name) {
+  const isDone = await attempt(
+    async () => (await ask("DELETE", `/v1/keys/${encodeURIComponent(name)}`)) || true, () => revoke(name),
+  );
+  if (!isDone) return;
+  await refresh();
+  result.replaceChildren(element("p", { class: "notice", role: "status" }, text("keys.is_revoked", { name })));
+}
+
+// Returns the answer; null where it is an error, which is then shown.
+async function attempt(work, again) {
+  result.replaceChildren();
+  try {
+    return await work();
+  } catch (problem) {
+    result.replaceChildren(describeProblem(problem, { retry: problem.status === 0 || problem.status >= 500 ? again : null }));
+    result.scrollIntoView({ block: "nearest" });
+    return null;
+  }
+}
+
+// Takes the table anew from the server; it stays as it is where the session has ended with its own key.
+async function refresh() {
+  const answer = await fetch(location.href);
+  if (!answer.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const table = document.adoptNode(page.querySelector("table"));
+  showLocally(table);
+  document.querySelector("table").replaceWith(table);
+  offerActions();
+}
+
+function offerActions() {
+  for (const cell of document.querySelectorAll("td.actions")) {
+    const { name } = cell.dataset;
+    const actions = [confirmed("keys.rotate", "keys.rotate_effect", name, () => rotate(name))];
+    if (!("revoked" in cell.dataset)) actions.push(confirmed("keys.revoke", "keys.revoke_effect", name, () => revoke(name)));
+    cell.replaceChildren(...actions);
+  }
+}
+
+// A button that opens a dialog with the effect, and a button that does it.
+function confirmed(key, effect, name, work) {
+  const open = () => {
+    const dialog = element("dialog", { "aria-labelledby": "confirm-title", close: () => dialog.remove() });
+    const close = () => dialog.close();
+    const go = () => {
+      close();
+      work();
+    };
+    dialog.append(
+      element("h2", { id: "confirm-title" }, text(key), " ", name),
+      element("p", {}, text(effect)),
+      element(
+        "div", { class: "row" },
+        element("button", { type: "button", class: "primary", click: go }, text(key)),
+        element("button", { type: "button", click: close }, text("keys.cancel")),
+      ),
+    );
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+  const label = `${text(key)} ${name}`;
+  return element("button", { type: "button", class: "quiet", "aria-label": label, click: open }, text(key));
+}
+
+offerActions();

@@ -1,0 +1,150 @@
+"""The pages of the settings: keys, models, and the log of what was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from visavis.server.auth import ServicesOf
+from visavis.server.pages.catalogs import read_catalog
+from visavis.server.pages.preferences import read_preferences
+from visavis.server.pages.render import show_page
+from visavis.server.pages.visitor import Visitor, find_visitor
+from visavis.server.resources.models import list_model_files
+from visavis.server.roles import MANAGE, ROLES
+from visavis.server.services import Services
+from visavis.server.types import ModelFile
+
+router = APIRouter(prefix="/settings", tags=["pages"], include_in_schema=False)
+ENTRIES = 100
+"""Entries of the log on a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """An entry of either log, as the page shows it; ``number`` is its place in the log, from 1."""
+
+    number: int
+    at: datetime
+    actor: str
+    action: str
+    person_id: int | None
+    detail: str
+
+
+@router.get("")
+def show_settings() -> Response:
+    """Lead to the first page of the settings."""
+    return RedirectResponse("/settings/models", 303)
+
+
+@router.get("/models")
+def show_models(request: Request, services: ServicesOf) -> Response:
+    """Show the models, their licenses, and whether their files are there."""
+    visitor = find_visitor(request, services)
+    if visitor is None:
+        return RedirectResponse("/", 303)
+    files = list_model_files(services, visitor.list_galleries(services))
+    groups: dict[str, list[ModelFile]] = {}
+    for file in files:  # the first of several tasks of a file is that of its network, without the layer for classes
+        groups.setdefault(file.task.partition(",")[0], []).append(file)
+    return show_page(
+        request,
+        "models",
+        visitor=visitor,
+        module="local_values.js",
+        sections=_list_sections(visitor),
+        groups=list(groups.items()),
+    )
+
+
+@router.get("/keys")
+def show_keys(request: Request, services: ServicesOf) -> Response:
+    """Show all keys, and a form for another."""
+    visitor = find_visitor(request, services)
+    if visitor is None:
+        return RedirectResponse("/", 303)
+    if not _may_manage_server(visitor):
+        return _refuse(request, visitor)
+    return show_page(
+        request, "keys", visitor=visitor, module="keys.js", sections=_list_sections(visitor), texts=("role", "key"),
+        keys=services.keys.list(), roles=list(ROLES), galleries=list(services.config.galleries),
+    )  # fmt: skip
+
+
+@router.get("/log")
+def show_log(
+    request: Request,
+    services: ServicesOf,
+    gallery: Annotated[str, Query(max_length=200)] = "",
+    before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+) -> Response:
+    """Show who changed the server, or a gallery, the newest first; ``before`` is the last number of the page before."""
+    visitor = find_visitor(request, services)
+    if visitor is None:
+        return RedirectResponse("/", 303)
+    galleries = visitor.list_galleries(services)
+    if not visitor.may(MANAGE):
+        return _refuse(request, visitor)
+    chosen = gallery or ("" if _may_manage_server(visitor) else galleries[0])
+    if chosen not in galleries and (chosen or not _may_manage_server(visitor)):
+        return _refuse(request, visitor)
+    lines = _read_gallery_log(services, chosen, before) if chosen else _read_server_log(services, before)
+    catalog = read_catalog(read_preferences(request).language)
+    actions = {line.action: catalog.get(f"action.{line.action.replace(' ', '_')}", line.action) for line in lines}
+    logs = [*([""] if _may_manage_server(visitor) else []), *galleries]
+    return show_page(
+        request,
+        "log",
+        visitor=visitor,
+        module="local_values.js",
+        sections=_list_sections(visitor),
+        logs=logs,
+        chosen=chosen,
+        lines=lines[:ENTRIES],
+        actions=actions,
+        before=lines[ENTRIES - 1].number if len(lines) > ENTRIES else None,
+        is_first=before is None,
+    )
+
+
+def _list_sections(visitor: Visitor) -> dict[str, str]:
+    """Return the pages of the settings that the visitor may see: their names in the catalogs, and addresses."""
+    sections = {"models": "/settings/models"}
+    if _may_manage_server(visitor):
+        sections["keys"] = "/settings/keys"
+    if visitor.may(MANAGE):
+        sections["log"] = "/settings/log"
+    return sections
+
+
+def _may_manage_server(visitor: Visitor) -> bool:
+    return visitor.may(MANAGE) and visitor.galleries is None
+
+
+def _refuse(request: Request, visitor: Visitor) -> Response:
+    return show_page(request, "forbidden", visitor=visitor, sections=_list_sections(visitor), status=403)
+
+
+def _read_server_log(services: Services, before: int | None) -> list[LogLine]:
+    entries = services.database.read_latest_log(before=before, limit=ENTRIES + 1)
+    return [
+        LogLine(entry.number, datetime.fromisoformat(entry.at), entry.actor, entry.action, None, entry.detail)
+        for entry in entries
+    ]
+
+
+def _read_gallery_log(services: Services, gallery: str, before: int | None) -> Sequence[LogLine]:
+    entries = services.gallery(gallery).audit()
+    end = len(entries) if before is None else min(before - 1, len(entries))
+    return [
+        LogLine(number, entry.at, entry.actor or "", entry.action, entry.person_id, entry.detail)
+        for number, entry in zip(
+            range(end, 0, -1), reversed(entries[max(0, end - ENTRIES - 1) : end]), strict=False
+        )
+    ]  # fmt: skip

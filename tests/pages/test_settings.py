@@ -1,0 +1,188 @@
+"""The pages of the settings: models, keys and the log, by mouse and by keyboard; what was done is asked of the API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from server.running_server import RunningServer
+from server.test_keys import make_key
+from visavis.server.pages.catalogs import read_catalog
+
+from .appearance import look_at
+from .conftest import OpenTab, Tab
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
+SOURCE = Path(__file__).parents[2] / "src/visavis"
+
+
+@pytest.fixture
+def ask(server: RunningServer) -> Callable[[str], Any]:
+    """Asks the API with the administrator's key."""
+    return lambda path: server.get(path).json()
+
+
+def find_key(ask: Callable[[str], Any], name: str) -> dict[str, Any] | None:
+    return next((key for key in ask("/v1/keys")["keys"] if key["name"] == name), None)
+
+
+def works(server: RunningServer, key: str) -> bool:
+    return requests.get(f"{server.url}/v1/models", headers={"x-api-key": key}, timeout=30).status_code == 200
+
+
+def test_a_key_is_created_rotated_and_revoked_by_mouse(
+    signed_in: Tab, server: RunningServer, ask: Callable[[str], Any]
+) -> None:
+    page = signed_in.open("/settings/keys")
+    page.fill("#name", "front door")
+    page.check('[name="role"][value="enroll"]')
+    page.click("text=Create the key")
+    page.wait_for_selector("#key")
+    first = page.input_value("#key")
+    stored = find_key(ask, "front door")
+    assert stored is not None
+    assert (stored["role"], stored["galleries"], works(server, first)) == ("enroll", None, True)
+    page.click('[aria-label="Rotate front door"]')
+    assert "refused at once" in page.inner_text("dialog")
+    page.click("dialog >> text=Cancel")
+    assert works(server, first)
+    page.click('[aria-label="Rotate front door"]')
+    page.click("dialog >> button.primary")
+    page.wait_for_function("key => document.getElementById('key')?.value !== key", arg=first)
+    page.wait_for_selector("#key")
+    second = page.input_value("#key")
+    assert (works(server, first), works(server, second)) == (False, True)
+    page.click('[aria-label="Revoke front door"]')
+    page.click("dialog >> button.primary")
+    page.wait_for_selector("text=The key front door is revoked.")
+    assert page.query_selector('[aria-label="Revoke front door"]') is None
+    assert not works(server, second)
+    assert second not in page.content()
+
+
+def test_a_key_of_a_gallery_is_created_by_keyboard_alone(
+    signed_in: Tab, server: RunningServer, ask: Callable[[str], Any]
+) -> None:
+    page = signed_in.open("/settings/keys")
+    signed_in.tab_to("#name")
+    page.keyboard.type("kiosk <b>1</b>")
+    signed_in.tab_to('[name="role"]')
+    signed_in.tab_to('[name="all"]')
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")  # no gallery is chosen yet: nothing is made
+    assert page.evaluate("document.activeElement.name") == "gallery"
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#key")
+    assert page.evaluate("document.activeElement.textContent") == "The key kiosk <b>1</b>"
+    stored = find_key(ask, "kiosk <b>1</b>")
+    assert stored is not None
+    assert (stored["role"], stored["galleries"]) == ("read", ["default"])
+    assert "kiosk <b>1</b>" in page.inner_text("table")
+
+
+def test_a_name_that_another_key_has_is_refused(signed_in: Tab, server: RunningServer) -> None:
+    make_key(server, "twice", "read")
+    page = signed_in.open("/settings/keys")
+    page.fill("#name", "twice")
+    page.click("text=Create the key")
+    page.wait_for_selector("#result [role=alert]")
+    assert "twice" in page.inner_text("#result")
+    assert (page.input_value("#name"), page.query_selector("#key")) == ("twice", None)
+    signed_in.errors.clear()
+
+
+def test_the_own_key_is_shown_after_its_rotation(open_tab: OpenTab, server: RunningServer) -> None:
+    """The session ends with the former secret, but the new one must not be lost with it."""
+    tab = open_tab(server.url)
+    tab.sign_in(make_key(server, "own key", "admin"))
+    page = tab.open("/settings/keys")
+    page.click('[aria-label="Rotate own key"]')
+    page.click("dialog >> button.primary")
+    page.wait_for_selector("#key")
+    assert works(server, page.input_value("#key"))
+
+
+@pytest.mark.parametrize(
+    ("role", "galleries", "sections"),
+    [("read", None, ["Models"]), ("enroll", None, ["Models"]), ("admin", ["default"], ["Models", "Log"])],
+)
+def test_pages_that_a_key_may_not_see(
+    server: RunningServer, role: str, galleries: list[str] | None, sections: list[str]
+) -> None:
+    key = make_key(server, f"settings {role}", role, **({"galleries": galleries} if galleries else {}))
+    with requests.Session() as visitor:
+        visitor.trust_env = False
+        visitor.post(f"{server.url}/sign-in", data={"key": key}, timeout=30)
+        seen = visitor.get(f"{server.url}/settings/models", timeout=30).text
+        navigation = seen.partition('class="sections"')[2].partition("</nav>")[0]
+        assert re.findall(r">(\w+)</a>", navigation) == sections
+        answer = visitor.get(f"{server.url}/settings/keys", timeout=30)
+        assert (answer.status_code, "front door" in answer.text) == (403, False)
+        log = visitor.get(f"{server.url}/settings/log", timeout=30)
+        assert log.status_code == (200 if "Log" in sections else 403)
+        assert "created a key" not in log.text
+        assert visitor.get(f"{server.url}/settings/log?gallery=other", timeout=30).status_code == 403
+
+
+def test_the_log_names_who_did_what_and_goes_back(
+    signed_in: Tab, server: RunningServer, ask: Callable[[str], Any]
+) -> None:
+    for number in range(101):
+        make_key(server, f"logged {number:03d}", "read")
+    page = signed_in.open("/settings/log")
+    rows = page.query_selector_all("tbody tr")
+    assert len(rows) == 100
+    assert [cell.inner_text() for cell in rows[0].query_selector_all("td")][1:] == [
+        "first admin", "created a key", "logged 100 (read)",
+    ]  # fmt: skip
+    page.click("text=Older entries")
+    page.wait_for_selector("text=Newest entries")
+    assert page.query_selector("tbody tr td:last-child").inner_text() == "logged 000 (read)"
+    page.click("text=Gallery default")
+    page.wait_for_url("**/settings/log?gallery=default")
+    entries = ask("/v1/galleries/default/audit?limit=1000")["entries"]
+    assert len(page.query_selector_all("tbody tr")) == min(len(entries), 100)
+
+
+def test_times_are_those_of_the_reader(open_tab: OpenTab, server: RunningServer) -> None:
+    tab = open_tab(server.url, timezone_id="Asia/Ho_Chi_Minh", locale="vi-VN")
+    tab.sign_in(server.key or "")
+    page = tab.open("/settings/log")
+    time = page.query_selector("tbody tr time")
+    stored, shown = time.get_attribute("datetime"), time.inner_text()
+    expected = page.evaluate("at => new Date(at).toLocaleString('vi', {hour: '2-digit', minute: '2-digit'})", stored)
+    assert stored.endswith("+00:00")
+    assert expected in shown
+    assert re.search(r"GMT\+7|ICT", shown)
+    assert page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone") in {"Asia/Ho_Chi_Minh", "Asia/Saigon"}
+
+
+def test_models_are_those_of_the_api(signed_in: Tab, ask: Callable[[str], Any]) -> None:
+    page = signed_in.open("/settings/models")
+    rows = {
+        row.query_selector("th").inner_text(): row.query_selector("td").inner_text().split(" ", 1)[1]
+        for row in page.query_selector_all("tbody tr")
+    }
+    expected = {model["name"]: "present" if model["present"] else "missing" for model in ask("/v1/models")["models"]}
+    assert rows == expected
+    assert {"sface", "mtcnn-pnet"} <= expected.keys()
+
+
+def test_each_action_of_the_logs_has_a_text() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py"))
+    actions = {*re.findall(r'\.log(?:_actions?)?\(\s*conn, (?:[\w.]+, )?"([a-z ]+)"', source), "start camera"}
+    assert {"create key", "enroll", "merge", "start camera", "sign in"} <= actions
+    assert {f"action.{action.replace(' ', '_')}" for action in actions} - read_catalog("en").keys() == set()
+
+
+def test_they_are_accessible_at_each_width(signed_in: Tab, tmp_path: Path) -> None:
+    for name in ("models", "keys", "log"):
+        signed_in.open(f"/settings/{name}")
+        signed_in.page.wait_for_function("!document.querySelector('time')?.textContent.includes('UTC UTC')")
+        look_at(signed_in, name, tmp_path)
