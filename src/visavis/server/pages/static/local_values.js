@@ -10,8 +10,7 @@ const format = new Intl.DateTimeFormat(language, {
 export function showLocally(place) {
   for (const time of place.querySelectorAll("time")) time.textContent = format.format(new Date(time.dateTime));
   for (const size of place.querySelectorAll("data")) {
-    const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
-    size.textContent = formatNumber(size.value, { style: "unit", unit: "megabyte", ...digits });
+    size.textContent = formatNumber(size.value, { style: "unit", unit: "megabyte", maximumSignificantDigits: 3 });
   }
 }
 
