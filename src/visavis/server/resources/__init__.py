@@ -10,7 +10,7 @@ NAMES = (
     "detect", "verify", "identify", "why", "judge_faces", "rank_faces", "people", "rejections", "faces", "galleries",
     "migration", "calibration", "backup", "jobs", "cameras", "events", "logs", "models", "keys", "health",
     "documentation", "sign_in", "home", "start_page", "compare_page",
-    "settings_pages", "static",
+    "live_page", "settings_pages", "static",
 )  # fmt: skip
 
 

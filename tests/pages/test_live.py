@@ -1,0 +1,131 @@
+"""The page of the cameras, with a real camera process that plays a folder of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import visavis
+from server.running_server import RunningServer
+from server.test_cameras import await_camera, draw, encode, events_of
+from server.test_keys import make_key
+
+from .appearance import look_at
+from .conftest import OpenTab, Tab
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
+NAME = "Ann <b>Lee</b>"
+
+
+@pytest.fixture(scope="module")
+def watching(sample_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server with a camera that has played a film of one person to its end, and one whose file is missing."""
+    folder = tmp_path_factory.mktemp("live")
+    (folder / "frames").mkdir()
+    for number in range(20):
+        (folder / f"frames/{number}.jpg").write_bytes(encode(draw(sample_photos / "obama.jpg", 20 + number)))
+    with visavis.Gallery(folder / "faces.db") as gallery:
+        gallery.enroll(NAME, sample_photos / "obama.jpg")
+    cameras = '[[camera]]\nname = "door"\nsource = "frames"\n[[camera]]\nname = "hall/left"\nsource = "none.mp4"\n'
+    (folder / "cameras.toml").write_text(cameras)
+    (folder / "cameras.toml").chmod(0o600)
+    (folder / "server.toml").write_text("[server]\n[galleries]\ndefault = 'faces.db'\nelsewhere = 'elsewhere.db'\n")
+    running = RunningServer("--config", "server.toml", "--cameras", "cameras.toml", folder=folder)
+    running.set_up()
+    await_camera(running, "door", "ended")
+    await_camera(running, "hall/left", "failed")
+    yield running
+    running.stop()
+    assert "Traceback" not in running.text
+
+
+@pytest.fixture
+def live(open_tab: OpenTab, watching: RunningServer) -> Tab:
+    """A tab with the session of an administrator, on the page of the cameras."""
+    tab = open_tab(watching.url)
+    tab.sign_in(watching.key or "")
+    tab.open("/live")
+    return tab
+
+
+def count_rows(tab: Tab) -> int:
+    return len(tab.page.query_selector_all("#events tbody tr"))
+
+
+def await_rows(tab: Tab, count: int) -> None:
+    tab.page.wait_for_function("n => document.querySelectorAll('#events tbody tr').length >= n", arg=count)
+
+
+def test_who_was_recognized_and_how_each_camera_is_doing(live: Tab, watching: RunningServer) -> None:
+    page = live.page
+    assert [page.inner_text(f"[data-camera='{name}'] .state") for name in ("door", "hall/left")] == [
+        "at the end of its file", "failed",
+    ]  # fmt: skip
+    assert "none.mp4" in page.inner_text("[data-camera='hall/left']")
+    rows = [[cell.inner_text() for cell in row.query_selector_all("td")] for row in page.query_selector_all("tbody tr")]
+    stored = events_of(watching, "door")[::-1]
+    words = {"recognized": "recognized", "updated": "answer changed", "ended": "gone"}
+    assert [row[1:4] for row in rows] == [[NAME, words[event["event"]], "door"] for event in stored]
+    assert [row[6] for row in rows] == [f"{event['distance']:.3f}" for event in stored]
+
+
+def test_a_camera_is_started_by_mouse_and_its_events_come_by_themselves(live: Tab, watching: RunningServer) -> None:
+    before = count_rows(live)
+    live.page.click("[aria-label='Start door']")
+    await_rows(live, before + 2)
+    assert count_rows(live) == len(events_of(watching, "door"))
+    live.page.wait_for_function("document.getElementById('news').textContent.endsWith('new event') "
+                                "|| document.getElementById('news').textContent.endsWith('new events')")  # fmt: skip
+    await_camera(watching, "door", "ended")
+
+
+def test_a_camera_is_started_and_the_page_paused_by_keyboard_alone(live: Tab, watching: RunningServer) -> None:
+    page, before = live.page, count_rows(live)
+    live.tab_to("#pause")
+    page.keyboard.press("Enter")
+    assert page.get_attribute("#pause", "aria-pressed") == "true"
+    watching.post("/v1/cameras/door/start")
+    await_camera(watching, "door", "starting", "running")
+    await_camera(watching, "door", "ended")
+    assert count_rows(live) == before
+    page.keyboard.press("Enter")
+    await_rows(live, before + 2)
+    page.focus(".skip")
+    live.tab_to("[aria-label='Start door']")
+    page.keyboard.press("Enter")
+    await_rows(live, before + 4)
+    await_camera(watching, "door", "ended")
+
+
+def test_events_of_a_kind(live: Tab, watching: RunningServer) -> None:
+    live.page.select_option("#kind", "ended")
+    live.page.click("text=Show")
+    live.page.wait_for_url("**/live?camera=&event=ended")
+    ended = [event for event in events_of(watching, "door") if event["event"] == "ended"]
+    assert (count_rows(live), live.page.input_value("#kind")) == (len(ended), "ended")
+
+
+def test_keys_see_what_they_may(open_tab: OpenTab, watching: RunningServer) -> None:
+    for name, galleries, cameras in (("reader", None, 2), ("of another gallery", ["elsewhere"], 0)):
+        tab = open_tab(watching.url)
+        tab.sign_in(make_key(watching, name, "read", galleries))
+        page = tab.open("/live")
+        assert len(page.query_selector_all(".camera")) == cameras
+        assert page.query_selector("[data-action]") is None
+        assert ("Ann" in page.content()) == bool(cameras)
+
+
+def test_without_a_network_the_page_says_so_and_goes_on(live: Tab) -> None:
+    live.context.set_offline(True)
+    live.page.wait_for_selector("#result [role=alert]")
+    assert "The page goes on by itself" in live.page.inner_text("#result")
+    assert count_rows(live) > 0
+    live.context.set_offline(False)
+    live.page.wait_for_selector("#result [role=alert]", state="detached")
+    live.errors.clear()
+
+
+def test_it_is_accessible_at_each_width(live: Tab, tmp_path: Path) -> None:
+    look_at(live, "live", tmp_path)
