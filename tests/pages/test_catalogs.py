@@ -39,7 +39,7 @@ def test_each_text_is_used() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in [*TEMPLATES, *MODULES, *PAGES.parent.rglob("*.py")])
     made_up = re.compile(
         r"language\.|page\.theme_|problem\.|quality\.|photo\.faces\.|compare\.(same|different|no_answer)|\w+\.title$"
-        r"|action\.|role\.|models\.task_|live\.(state|event)_|live\.news\."
+        r"|action\.|role\.|models\.task_|live\.(state|event)_|live\.news\.|jobs\.(state|status)_"
     )
     unused = [key for key in read_catalog("en") if f'"{key}"' not in source and not made_up.match(key)]
     assert unused == []

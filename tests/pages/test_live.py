@@ -60,10 +60,10 @@ def await_rows(tab: Tab, count: int) -> None:
 
 def test_who_was_recognized_and_how_each_camera_is_doing(live: Tab, watching: RunningServer) -> None:
     page = live.page
-    assert [page.inner_text(f"[data-camera='{name}'] .state") for name in ("door", "hall/left")] == [
+    assert [page.inner_text(f"[data-item='{name}'] .state") for name in ("door", "hall/left")] == [
         "at the end of its file", "failed",
     ]  # fmt: skip
-    assert "none.mp4" in page.inner_text("[data-camera='hall/left']")
+    assert "none.mp4" in page.inner_text("[data-item='hall/left']")
     rows = [[cell.inner_text() for cell in row.query_selector_all("td")] for row in page.query_selector_all("tbody tr")]
     stored = events_of(watching, "door")[::-1]
     words = {"recognized": "recognized", "updated": "answer changed", "ended": "gone"}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-NAVIGATION = {"compare": "/compare", "live": "/live", "settings": "/settings"}
+NAVIGATION = {"compare": "/compare", "live": "/live", "jobs": "/jobs", "settings": "/settings"}
 """Pages that the navigation shows, in its order: their names in the catalogs and their addresses."""
 SHARED_TEXTS = ("problem", "camera")
 """First parts of the keys of texts that the modules of all pages use, beside those of the page itself."""

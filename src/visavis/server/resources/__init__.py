@@ -9,8 +9,8 @@ from fastapi import APIRouter
 NAMES = (
     "detect", "verify", "identify", "why", "judge_faces", "rank_faces", "people", "rejections", "faces", "galleries",
     "migration", "calibration", "backup", "jobs", "cameras", "events", "logs", "models", "keys", "health",
-    "documentation", "sign_in", "home", "start_page", "compare_page",
-    "live_page", "settings_pages", "static",
+    "documentation", "sign_in", "home", "start_page", "compare_page", "live_page",
+    "jobs_page", "settings_pages", "static",
 )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ def show_live(
         "live",
         visitor=visitor,
         module="live.js",
+        texts=("page",),
         cameras=services.cameras.read(names=services.camera_names, galleries=visitor.galleries),
         final_states=FINAL,
         may_manage=visitor.may(MANAGE),

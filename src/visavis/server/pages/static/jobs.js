@@ -1,0 +1,52 @@
+// The page of the jobs: their progress, and orders of new ones.
+
+import { ask, describeProblem } from "./api.js";
+import { PageParts, prepareButtons } from "./page_parts.js";
+
+const SOON = 2000; // milliseconds between two looks at jobs that go on
+const LATER = 10000;
+const result = document.getElementById("result");
+const parts = new PageParts(["jobs"], result, { afterShown: prepare });
+
+let timer = 0;
+
+// Looks again soon where a job goes on.
+function prepare() {
+  prepareButtons(change);
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    parts.refresh();
+    prepare();
+  }, document.querySelector("progress") ? SOON : LATER);
+}
+
+async function change(job, action) {
+  await attempt("POST", `/v1/jobs/${job}/${action}`, {}, () => change(job, action));
+}
+
+async function attempt(method, path, options, again) {
+  try {
+    await ask(method, path, options);
+    result.replaceChildren();
+    parts.refresh();
+    return true;
+  } catch (problem) {
+    result.replaceChildren(describeProblem(problem, { retry: again }));
+    result.scrollIntoView({ block: "nearest" });
+    return false;
+  }
+}
+
+for (const form of document.querySelectorAll("form.order")) {
+  form.hidden = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { gallery, ...order } = Object.fromEntries(new FormData(form));
+    const body = new Blob([JSON.stringify(order)], { type: "application/json" });
+    const query = gallery ? `?gallery=${encodeURIComponent(gallery)}` : "";
+    await attempt("POST", `/v1/jobs/${form.dataset.kind}${query}`, { body }, null);
+    document.getElementById("jobs").scrollIntoView({ block: "nearest" });
+  });
+}
+
+prepare();

@@ -1,0 +1,114 @@
+"""The page of the jobs, with the real runner: folders that are indexed, and classifiers that are trained."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from server.running_server import RunningServer
+from server.test_jobs_to_the_end import wait_until
+from server.test_keys import make_key
+
+from .appearance import look_at
+from .conftest import OpenTab, Tab
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
+MINUTE = 60_000
+
+
+@pytest.fixture(scope="module")
+def working(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server with a folder of photos, and a place for a classifier."""
+    folder = tmp_path_factory.mktemp("jobs")
+    for number, name in enumerate(("obama.jpg", "biden.jpg", "meadow.png", "notes.jpg")):
+        (folder / f"photos/<i>{number % 2}").mkdir(parents=True, exist_ok=True)
+        shutil.copy(faces / name, folder / f"photos/<i>{number % 2}/{name}")
+    tables = "[index_roots]\nphotos = 'photos'\n[classifiers]\nstars = 'stars'\n[galleries]\ndefault = 'faces.db'\n"
+    (folder / "server.toml").write_text(tables)
+    running = RunningServer("--config", "server.toml", folder=folder)
+    running.set_up()
+    yield running
+    running.stop()
+    assert "Traceback" not in running.text
+
+
+@pytest.fixture
+def jobs(open_tab: OpenTab, working: RunningServer) -> Tab:
+    """A tab with the session of an administrator, on the page of the jobs."""
+    tab = open_tab(working.url)
+    tab.sign_in(working.key or "")
+    tab.open("/jobs")
+    return tab
+
+
+def await_newest(tab: Tab, title: str, state: str) -> str:
+    """Wait until the newest job has a title and a state; return its text."""
+    expression = """([title, state]) => {
+        const job = document.querySelector('.job');
+        return job?.querySelector('h2').textContent === title && job.querySelector('.state').textContent === state;
+    }"""
+    tab.page.wait_for_function(expression, arg=[title, state], timeout=MINUTE)
+    text: str = tab.page.inner_text(".job")
+    return text
+
+
+def test_a_folder_is_indexed_by_mouse(jobs: Tab, working: RunningServer) -> None:
+    jobs.page.fill("#index-folder", "photos/<i>0")
+    jobs.page.click("form[data-kind='index'] button")
+    text = await_newest(jobs, "Index photos/<i>0 into default", "done")
+    assert "2 of 2 photos" in text
+    assert "1 with faces" in text
+    assert "1 without a face" in text
+    stored = working.get("/v1/jobs").json()["jobs"][0]
+    assert (stored["state"], stored["result"]["statuses"]) == ("done", {"ok": 1, "no_face": 1})
+    assert len(working.get("/v1/faces").json()["faces"]) == 1
+
+
+def test_a_folder_is_indexed_by_keyboard_alone(jobs: Tab, working: RunningServer) -> None:
+    jobs.tab_to("#index-folder")
+    jobs.page.keyboard.press("Control+a")
+    jobs.page.keyboard.type("photos/<i>1")
+    jobs.page.keyboard.press("Enter")
+    text = await_newest(jobs, "Index photos/<i>1 into default", "done")
+    assert "1 with faces" in text
+    assert "1 unreadable" in text
+    assert working.get("/v1/jobs").json()["jobs"][0]["order"]["folder"] == "photos/<i>1"
+
+
+def test_what_cannot_be_done_is_a_sentence(jobs: Tab, working: RunningServer) -> None:
+    before = len(working.get("/v1/jobs").json()["jobs"])
+    jobs.page.fill("#index-folder", "elsewhere/../..")
+    jobs.page.click("form[data-kind='index'] button")
+    jobs.page.wait_for_selector("#result [role=alert]")
+    assert "begins with no root of this server: photos" in jobs.page.inner_text("#result")
+    assert len(working.get("/v1/jobs").json()["jobs"]) == before
+    jobs.errors.clear()
+
+
+def test_a_job_that_failed_is_resumed(jobs: Tab, working: RunningServer) -> None:
+    """A classifier needs two people with photos that can be read: the file that is none costs that photo alone."""
+    broken = working.folder / "photos/broken"
+    (broken / "a person").mkdir(parents=True)
+    jobs.page.fill("#train-folder", "photos/broken")
+    jobs.page.click("form[data-kind='train'] button")
+    assert "Resume" in await_newest(jobs, "Train stars on photos/broken", "failed")
+    former = working.get("/v1/jobs").json()["jobs"][0]
+    jobs.page.click(".job button")
+    wait_until(lambda: working.get(f"/v1/jobs/{former['id']}").json()["updated"] > former["updated"])
+
+
+def test_who_may_not_order_jobs_sees_them_alone(open_tab: OpenTab, working: RunningServer) -> None:
+    working.post("/v1/jobs/index", json={"folder": "photos"})
+    tab = open_tab(working.url)
+    tab.sign_in(make_key(working, "jobs reader", "read"))
+    page = tab.open("/jobs")
+    assert page.query_selector(".job h2") is not None
+    assert page.query_selector("form.order") is None
+    assert page.query_selector("button[data-action]") is None
+
+
+def test_it_is_accessible_at_each_width(jobs: Tab, tmp_path: Path) -> None:
+    look_at(jobs, "jobs", tmp_path)
