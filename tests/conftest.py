@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from servers import Milvus, Postgres
@@ -34,6 +35,13 @@ CACHE = os.environ.get("VISAVIS_CACHE", "")
 # on a core that another test needs. Processes of tests inherit this, those of pytest-xdist too.
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+# Examples of properties may take any time: on a busy machine a single one waits for seconds.
+settings.register_profile(
+    "any machine", parent=settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import numpy as np
 import pytest
@@ -95,11 +96,13 @@ def test_orientation_of_a_block(block: bytes, orientation: int) -> None:
     assert exif_orientation(block) == orientation
 
 
-@settings(deadline=2000, max_examples=examples(60))
+@settings(max_examples=examples(60))
 @given(st.binary(max_size=200))
 def test_corrupt_exif_does_not_cost_the_photo(garbage: bytes) -> None:
+    begun = time.thread_time()
     for block in (b"Exif\0\0" + garbage, pictures.exif(1)[:14] + garbage):
         assert images.read(pictures.jpeg(SCENE, exif=block)).pixels.shape[2] == 3
+    assert time.thread_time() - begun < 2
 
 
 def all_tags_read(data: bytes) -> Image.Image:
