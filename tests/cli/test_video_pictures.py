@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from free_port import free_port
 from videos.films import film, pictures_of
 from videos.made_up import draw
-from videos.test_publish import Receiver, free_port
+from videos.test_publish import Receiver
 from visavis.types import RGB
 
 from .conftest import Photos, Run

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from free_port import free_port
 from visavis.server.services import FAILURES_PER_MINUTE
 
 from .running_server import RunningServer, photos
@@ -50,7 +51,7 @@ class Nginx:
     def __init__(self, folder: Path, server: RunningServer) -> None:
         (text,) = read_blocks("Behind nginx", "nginx")
         self.certificate, key = make_certificate(folder)
-        self.plain_port, self.port = _free_port(), _free_port()
+        self.plain_port, self.port = free_port(), free_port()
         changes = {
             "listen 80;": f"listen 127.0.0.1:{self.plain_port};",
             "listen 443 ssl;": f"listen 127.0.0.1:{self.port} ssl;",
@@ -67,7 +68,7 @@ class Nginx:
         self.folder = folder
         command = [str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not self._is_up():
             assert time.monotonic() < end, (folder / "error.log").read_text()
             time.sleep(0.05)
@@ -98,12 +99,6 @@ class Nginx:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(20)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def start_server(folder: Path) -> RunningServer:

@@ -17,13 +17,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from free_port import free_port
+
 BOUNDARY = b"--frame"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def encode_jpeg(number: int, *, width: int = 64, height: int = 48) -> bytes:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from free_port import free_port
 from visavis.encryption import Cipher
 from visavis.errors import UsageError, VisavisError
 from visavis.gallery import Gallery
@@ -31,7 +32,7 @@ def event(number: int) -> VideoEvent:
     return VideoEvent(f"id-{number}", "recognized", number, 1, "Ann", 0.5, 2.0, "door")
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
@@ -70,12 +71,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *arguments: object) -> None:
         pass
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_messages_wait_in_order_once_and_bounded(tmp_path: Path) -> None:
@@ -300,7 +295,7 @@ def listen(port: int) -> list[tuple[str, bytes, bool]]:
     client.reconnect_delay_set(1, 1)
     client.connect("127.0.0.1", port)
     client.loop_start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     return messages
 
 
