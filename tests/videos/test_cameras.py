@@ -33,6 +33,7 @@ from visavis.videos.zones import Zones, is_inside
 
 from .camera_servers import MjpegCamera
 from .made_video import draw_frames, make_video
+from .test_watchdog import await_that, no_camera_is_read
 
 SIZE = 240, 320
 
@@ -375,22 +376,24 @@ def test_a_camera_that_is_dead_or_dies_does_not_touch_the_others(
     cameras = [CameraSettings(name, made.address) for name, made in (("a", camera), ("b", dying), ("c", gone))]
     group = CameraGroup(CameraFile(tuple(cameras)), recognizer)
     shown: dict[str, list[float]] = {"a": [], "b": [], "c": []}
-    until = time.monotonic() + 40
+    refused = "'c' cannot be opened: connection refused"
+    until = time.monotonic() + 60
     for result in group.run():
         shown[result.frame.source].append(time.monotonic())
         if len(shown["b"]) == 5:
             dying.stop()
-        if (shown["b"] and time.monotonic() - shown["b"][-1] > 1.5) or time.monotonic() > until:
+        after = [moment for moment in shown["a"] if moment > shown["b"][-1]] if len(shown["b"]) >= 5 else []
+        is_dead_for_long = len(after) > 10 and after[-1] - shown["b"][-1] > 1.5
+        if (is_dead_for_long and any(refused in note for note in group.counts().notes)) or time.monotonic() > until:
             break
     counts = group.counts()
     group.close()
-    assert shown["b"]
+    assert len(shown["b"]) >= 5
     assert not shown["c"]
-    after = [moment for moment in shown["a"] if moment > shown["b"][-1]]
     assert len(after) > 10
     assert np.diff(after).max() < 2
-    assert any(note.startswith("'c' cannot be opened: connection refused") for note in counts.notes)
-    assert not [thread for thread in threading.enumerate() if thread.name == "visavis-camera"]
+    assert any(note.startswith(refused) for note in counts.notes)
+    await_that(no_camera_is_read)
 
 
 def break_off(good: Path, path: Path) -> Path:
@@ -427,7 +430,7 @@ def test_cameras_are_added_and_removed_while_others_go_on(
     assert [(event.event, event.camera) for event in ended] == [("ended", "door")]
     assert events == []
     assert group.remove("door") == []
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while group.describe()[0].state != "running" and time.monotonic() < until:
         list(group.look())
     (yard,) = group.describe()
@@ -446,13 +449,13 @@ def test_a_camera_says_why_it_is_silent_and_since_when(
     group = CameraGroup(file, recognizer)
 
     def look_until(number: int, state: str, message: str) -> CameraStatus:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             list(group.look())
             status = group.describe()[number]
             if status.state == state and re.fullmatch(message, status.message):
                 return status
-        pytest.fail(f"not within 20 s: {group.describe()}")
+        pytest.fail(f"not within 60 s: {group.describe()}")
 
     look_until(0, "running", "")
     refused = look_until(1, "silent", r"'b' cannot be opened: connection refused.*\.")
@@ -496,7 +499,9 @@ def test_an_error_of_a_camera_does_not_lose_what_happened_in_others(
 
 
 class SlowReader:
-    """A reader process of a camera that hangs: it takes half a second to end."""
+    """A reader process of a camera that hangs: it ends when as many others as ``ending`` waits for are to end too."""
+
+    ending: threading.Barrier
 
     def __init__(self, order: ReaderOrder) -> None:
         self.memory = FrameMemory.create()
@@ -510,8 +515,10 @@ class SlowReader:
         yield from ()
 
     def end(self, *, patience: float = 0) -> str:
-        time.sleep(0.5)
-        self._ended.set()
+        try:
+            self.ending.wait()
+        finally:
+            self._ended.set()
         return "SIGKILL"
 
     def release(self) -> None:
@@ -522,11 +529,11 @@ def test_cameras_that_hang_are_closed_at_the_same_time(recognizer: Recognizer, m
     monkeypatch.setattr(watchdog, "ReaderProcess", SlowReader)
     settings = [CameraSettings(f"camera {n}", "rtsp://a/main", detect="rtsp://a/sub") for n in range(10)]
     group = CameraGroup(CameraFile(tuple(settings)), recognizer)
-    begun = time.monotonic()
-    group.remove("camera 0")
-    group.close()
-    assert 1 <= time.monotonic() - begun < 4  # one after the other: 10 s
-    assert not [thread for thread in threading.enumerate() if thread.name == "visavis-camera"]
+    for readers, close in ((2, partial(group.remove, "camera 0")), (18, group.close)):
+        monkeypatch.setattr(SlowReader, "ending", threading.Barrier(readers, timeout=60), raising=False)
+        close()
+        assert not SlowReader.ending.broken
+    await_that(no_camera_is_read)
 
 
 def test_a_file_says_whether_it_ended_or_failed(tmp_path: Path, recognizer: Recognizer) -> None:

@@ -8,25 +8,33 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from free_port import free_port
 from visavis.errors import VideoError
 from visavis.videos._local_camera import LocalCamera
 from visavis.videos.reader_process import ReaderOrder
 from visavis.videos.source import open_source
+from visavis.videos.types import Frame
 from visavis.videos.watchdog import CameraSource, Patience
 
-from .camera_servers import MjpegCamera, RtspCamera, free_port
+from .camera_servers import MjpegCamera, RtspCamera
 from .made_video import draw_frames, make_video, number_of
 
-SHORT = Patience(open=8, silent=0.6, frozen=1.5, first_pause=0.05, longest_pause=0.3)
+SHORT = Patience(open=60, silent=0.6, frozen=1.5, first_pause=0.05, longest_pause=0.3)
+LONG = Patience(open=60, silent=60, first_pause=0.05, longest_pause=0.3)
+"""For cameras that play: on a busy machine they are silent for a second, too."""
+SECONDS = 60.0
+"""Time for what takes a second on a quiet machine."""
 PROC = Path("/proc/self/fd")
 
 
@@ -37,17 +45,34 @@ def camera() -> Iterator[MjpegCamera]:
     server.stop()
 
 
-def open_camera(address: str, patience: Patience = SHORT, *, every: int = 1) -> CameraSource:
+def open_camera(address: str, patience: Patience = LONG, *, every: int = 1) -> CameraSource:
     return CameraSource(ReaderOrder(None, address, "'yard'", every), name="yard", patience=patience)
 
 
-def is_gone(pid: int, seconds: float = 8) -> bool:
-    """Whether a process ends in time; a zombie has not ended."""
-    for _ in range(int(seconds * 20)):
-        if not Path(f"/proc/{pid}").exists():
-            return True
-        time.sleep(0.05)
-    return False
+def await_that(find: Callable[[], Any]) -> Any:
+    """Return what ``find`` finds, once it does."""
+    until = time.monotonic() + SECONDS
+    while not (value := find()):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return value
+
+
+def no_camera_is_read() -> bool:
+    """Return whether the threads that read cameras have ended: the last of each ends soon after it was closed."""
+    return "visavis-camera" not in {thread.name for thread in threading.enumerate()}
+
+
+def is_gone(pid: int) -> bool:
+    """Return whether there is no such process; a zombie has not ended."""
+    return not Path(f"/proc/{pid}").exists()
+
+
+def next_of(source: CameraSource) -> Frame:
+    """Return the next frame."""
+    frame = source.next_frame(SECONDS)
+    assert frame is not None
+    return frame
 
 
 def test_frames_are_the_newest_and_late_ones_are_counted(camera: MjpegCamera) -> None:
@@ -56,14 +81,14 @@ def test_frames_are_the_newest_and_late_ones_are_counted(camera: MjpegCamera) ->
     frames = []
     for frame in source:
         frames.append(frame)
-        if len(frames) == 6:
+        if len(frames) >= 6 and frame.number >= 15:
             break
-        time.sleep(0.2)  # five frames of the camera
+        time.sleep(0.2)  # five frames of the camera, on a quiet machine
     counts = source.counts()
     source.close()
     numbers = [frame.number for frame in frames]
     assert numbers == sorted(set(numbers))
-    assert numbers[-1] >= 15
+    assert counts.dropped > 0
     assert counts.read >= numbers[-1] + 1
     assert counts.dropped == numbers[-1] + 1 - len(frames)
     assert len({(number_of(frame.pixels) - frame.number) % 25 for frame in frames}) == 1
@@ -96,54 +121,47 @@ def test_every_fifth_frame(camera: MjpegCamera) -> None:
     ],
 )
 def test_a_bad_stream_is_opened_again(camera: MjpegCamera, mode: str, reason: str) -> None:
-    source = open_camera(camera.address)
-    before = source.next_frame(10)
+    source = open_camera(camera.address, SHORT if mode in {"silent", "garbage"} else replace(SHORT, silent=60))
+    before = next_of(source)
     camera.mode = mode
-    deadline = time.monotonic() + 20
-    while not source.counts().reopened:
+    deadline = time.monotonic() + SECONDS
+    while not (source.counts().reopened and any(note.startswith(reason) for note in source.counts().notes)):
         source.next_frame(0.2)
         assert time.monotonic() < deadline
     camera.mode = "play"
     while (after := source.next_frame(0.5)) is None or after.pixels.mean() < 5:
         assert time.monotonic() < deadline
-    counts = source.counts()
     source.close()
-    assert before is not None
     assert after.number > before.number
     assert after.seconds > before.seconds
-    assert any(note.startswith(reason) for note in counts.notes)
 
 
 def test_a_server_that_is_killed_and_back(camera: MjpegCamera) -> None:
     source = open_camera(camera.address)
-    before = source.next_frame(10)
-    assert before is not None
+    before = next_of(source)
     camera.stop()
-    time.sleep(1.2)
-    assert source.next_frame(0.1) is None or source.counts().reopened >= 0
+    await_that(lambda: [note for note in source.counts().notes if "connection refused" in note])
     while source.next_frame(0.2) is not None:
         pass
     camera.start()
-    after = source.next_frame(15)
+    after = next_of(source)
     counts = source.counts()
     source.close()
-    assert after is not None
     assert after.captured is not None
     assert before.captured is not None
     assert after.seconds - before.seconds == pytest.approx((after.captured - before.captured).total_seconds(), abs=0.3)
     assert counts.reopened >= 1
-    assert any("connection refused" in note for note in counts.notes)
 
 
 def test_a_killed_reader_process_is_replaced_and_leaves_nothing(camera: MjpegCamera) -> None:
     files = len(list(PROC.iterdir())) if PROC.exists() else 0
     source = open_camera(camera.address)
-    assert source.next_frame(10) is not None
+    next_of(source)
     first = source._run.reader.pid  # type: ignore[union-attr]
     os.kill(first, signal.SIGKILL)
     while source.counts().reopened == 0:
         source.next_frame(0.1)
-    assert source.next_frame(10) is not None
+    next_of(source)
     second = source._run.reader.pid  # type: ignore[union-attr]
     assert any("(SIGKILL)" in note for note in source.counts().notes)
     source.close()
@@ -151,11 +169,11 @@ def test_a_killed_reader_process_is_replaced_and_leaves_nothing(camera: MjpegCam
     assert first != second
     assert source.next_frame(1) is None
     if PROC.exists():
-        assert is_gone(first, 0.1)
-        assert is_gone(second, 0.1)
+        assert is_gone(first)
+        assert is_gone(second)
         camera.stop()
-        assert len(list(PROC.iterdir())) <= files
-    assert not [thread for thread in threading.enumerate() if thread.name == "visavis-camera"]
+        await_that(lambda: len(list(PROC.iterdir())) <= files)  # the threads of the camera close its connections
+    await_that(no_camera_is_read)
 
 
 WITHOUT_GUARD = """
@@ -177,7 +195,7 @@ def test_a_killed_parent_takes_its_reader_with_it(camera: MjpegCamera) -> None:
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    assert is_gone(reader)
+    await_that(lambda: is_gone(reader))
 
 
 def test_a_script_without_guard_ends_in_peace(camera: MjpegCamera, tmp_path: Path) -> None:
@@ -187,7 +205,8 @@ def test_a_script_without_guard_ends_in_peace(camera: MjpegCamera, tmp_path: Pat
         [sys.executable, str(script), camera.address, "leave"], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.stderr, done.returncode) == ("", 0)
-    assert not PROC.exists() or is_gone(int(done.stdout))
+    if PROC.exists():
+        await_that(lambda: is_gone(int(done.stdout)))
 
 
 @pytest.mark.skipif(not PROC.exists(), reason="processes are looked up in /proc")
@@ -266,24 +285,17 @@ def test_an_rtsp_server_that_hangs_is_killed_and_comes_back(tmp_path: Path, requ
     )
     server = RtspCamera(video)
     request.addfinalizer(server.stop)
-    source = open_camera(server.address, Patience(open=10, silent=1.5, frozen=60, first_pause=0.1, longest_pause=0.5))
+    source = open_camera(server.address, Patience(open=60, silent=1.5, frozen=60, first_pause=0.1, longest_pause=0.5))
     try:
-        first = source.next_frame(10)
-        assert first is not None
+        first = next_of(source)
         assert first.pixels.shape == (96, 128, 3)
         server.pause(True)
-        until = time.monotonic() + 10
-        while not any("sent nothing" in note for note in source.counts().notes) and time.monotonic() < until:
-            source.next_frame(0.3)
+        await_that(lambda: [note for note in source.counts().notes if "sent nothing for 1.5 s" in note])
         server.stop()
         while source.next_frame(0.3) is not None:
             pass
         server.start()
-        second = source.next_frame(20)
-        assert second is not None
-        assert second.seconds > first.seconds
-        notes = source.counts().notes
-        assert any("sent nothing for 1.5 s" in note for note in notes)
+        assert next_of(source).seconds > first.seconds
     finally:
         source.close()
         server.stop()

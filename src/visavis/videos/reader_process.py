@@ -134,13 +134,13 @@ class _Desk:
     def _follow(self, stream: PictureStream) -> None:
         clock, freshness, complete = self._make_clock(stream), _Freshness(stream), stream.duration is not None
         for number, (picture, stamp) in enumerate(stream.pictures(self._count_packet)):
-            now = time.monotonic()
+            now, captured = time.monotonic(), time.time()
             self._beat = Beat(self._beat.packets, number + 1, freshness.read(picture, now))
             seconds = clock(stamp, now)
             candidate, rest = divmod(number, self._order.every)
             if rest == 0:
                 facts = {"number": number, "candidate": candidate, "seconds": seconds}
-                self._offer(picture, {**facts, "clock": now, "captured": time.time()}, wait=complete)
+                self._offer(picture, {**facts, "clock": now, "captured": captured}, wait=complete)
             if self._stopped:
                 return
         if complete:
