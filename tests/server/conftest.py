@@ -65,7 +65,19 @@ _NUMBERS = count(1)
 @pytest.fixture
 def spare_gallery() -> str:
     """Name of a gallery of the server that no other test uses."""
-    return f"spare{next(_NUMBERS)}"
+    return take_spare_gallery()
+
+
+@pytest.fixture
+def other_gallery() -> str:
+    """Name of a second gallery of the server that no other test uses."""
+    return take_spare_gallery()
+
+
+def take_spare_gallery() -> str:
+    number = next(_NUMBERS)
+    assert number <= SPARE
+    return f"spare{number}"
 
 
 @pytest.fixture(scope="session")

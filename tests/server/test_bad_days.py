@@ -23,7 +23,7 @@ BODY = b'--b\r\nContent-Disposition: form-data; name="photo"; filename="a.pgm"\r
 HEAD = ("Content-Type: multipart/form-data; boundary=b", f"Content-Length: {len(BODY)}")
 
 
-def wait_until(condition: Callable[[], bool], *, seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
@@ -102,7 +102,7 @@ def test_what_was_acknowledged_outlives_workers_and_the_supervisor(start: Start,
     wait_until(lambda: load.changes > 5)
     orphans = processes_of(server)
     os.kill(server.process.pid, signal.SIGKILL)
-    gone, alive = psutil.wait_procs(orphans, timeout=30)
+    gone, alive = psutil.wait_procs(orphans, timeout=60)
     assert (len(gone), alive) == (3, [])
     load.stop()
     again = start(port=server.port)

@@ -201,7 +201,7 @@ def test_jobs_are_queued_canceled_and_resumed(client: Client, server: RunningSer
     assert client.job(job.id).created == job.created
     assert job.id in [item.id for item in client.jobs()]
     client.cancel_job(job.id)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while client.job(job.id).state not in {"canceled", "done"}:
         assert time.monotonic() < deadline
         time.sleep(0.05)

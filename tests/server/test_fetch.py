@@ -141,7 +141,7 @@ def test_a_host_that_sends_a_byte_now_and_then_is_given_up_at_the_deadline(
     def drip() -> None:
         with suppress(OSError):
             theirs.sendall(SLOW[place])
-            while monotonic() < started + 4:
+            while monotonic() < started + 30:
                 theirs.sendall(b"1")
                 sleep(0.05)
         theirs.close()
@@ -154,8 +154,8 @@ def test_a_host_that_sends_a_byte_now_and_then_is_given_up_at_the_deadline(
             most_bytes=1000,
             deadline=started + 0.5,
         )
-    assert monotonic() - started < 3
-    thread.join(10)
+    assert monotonic() - started < 10
+    thread.join(60)
     assert (thread.is_alive(), ours.fileno()) == (False, -1)
 
 

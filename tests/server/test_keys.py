@@ -66,10 +66,10 @@ def test_a_rotated_key_has_a_new_text_and_the_old_one_is_refused(server: Running
     assert server.get("/v1/people", key=new).status_code == 200
 
 
-def test_a_key_sees_its_galleries_alone(server: RunningServer) -> None:
-    key = make_key(server, "of one gallery", "read", ["spare30"])
-    assert server.get("/v1/galleries", key=key).json() == {"galleries": ["spare30"]}
-    assert server.get("/v1/people?gallery=spare30", key=key).status_code == 200
+def test_a_key_sees_its_galleries_alone(server: RunningServer, spare_gallery: str) -> None:
+    key = make_key(server, "of one gallery", "read", [spare_gallery])
+    assert server.get("/v1/galleries", key=key).json() == {"galleries": [spare_gallery]}
+    assert server.get(f"/v1/people?gallery={spare_gallery}", key=key).status_code == 200
     forbidden = server.get("/v1/people?gallery=default", key=key)
     missing = server.get("/v1/people?gallery=nowhere", key=key)
     assert (forbidden.status_code, forbidden.json()["detail"]) == (404, missing.json()["detail"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from visavis.server import rate_limit
 from visavis.server.app import create_app
 from visavis.server.config import RequestLimits, ServerConfig
 from visavis.server.run import prepare
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
 HERE, THERE = "127.0.0.1", "127.0.0.2"
 JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(autouse=True)
+def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the limits of requests, which allow another one every other second."""
+    monkeypatch.setattr(rate_limit, "monotonic", lambda: 1000.0)
 
 
 @pytest.fixture

@@ -12,12 +12,19 @@ import pytest
 from fastapi import FastAPI
 
 from visavis.errors import UsageError
+from visavis.server import rate_limit
 from visavis.server.app import create_app
 from visavis.server.config import read_config
 from visavis.server.run import prepare
 from visavis.server.services import FAILURES_PER_MINUTE
 
 PROXY = "10.0.0.5"
+
+
+@pytest.fixture(autouse=True)
+def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the limits of requests, which allow another one every other second."""
+    monkeypatch.setattr(rate_limit, "monotonic", lambda: 1000.0)
 
 
 class Client:
