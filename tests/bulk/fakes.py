@@ -12,6 +12,7 @@ from zlib import crc32
 import numpy as np
 
 from cli.fakes import Squares
+from visavis.bulk import local
 from visavis.detectors import DETECTORS
 from visavis.errors import WeightsError
 from visavis.types import RGB, Face
@@ -53,11 +54,23 @@ class Deadly(Squares):
         if RAISES in colors:
             raise ZeroDivisionError("a fault of the detector")
         if SLEEPS in colors:
-            time.sleep(2)
+            self.sleep()
         if HANGS in colors:
             time.sleep(3600)
         (faces,) = super().detect([picture], min_face=min_face)
         return faces
+
+    def sleep(self) -> None:
+        time.sleep(2)
+
+
+class Jealous(Deadly):
+    """Sleeps until no other process is started any more."""
+
+    def sleep(self) -> None:
+        loads, end = Path(f"{os.environ[LOG]}.loads"), time.monotonic() + 60
+        while loads.stat().st_size < 1 + local.STARTS and time.monotonic() < end:
+            time.sleep(0.02)
 
 
 @DETECTORS.register(DEADLY)
@@ -83,14 +96,14 @@ def absent(*, threads: int | None = None) -> Deadly:
 
 
 @DETECTORS.register("test-jealous")
-def jealous(*, threads: int | None = None) -> Deadly:
+def jealous(*, threads: int | None = None) -> Jealous:
     """Only the first process that loads it lives: as where memory is enough for one."""
     with Path(f"{os.environ[LOG]}.loads").open("a") as file:
         file.write("x")
         first = file.tell() == 1
     if not first:
         os.kill(os.getpid(), signal.SIGKILL)
-    return Deadly()
+    return Jealous()
 
 
 def install(folder: Path) -> Path:

@@ -75,7 +75,7 @@ def looked_at(log: Path, since: int = 0) -> list[tuple[int, int]]:
 
 def assert_gone(pids: set[int]) -> None:
     """Workers end by themselves soon after the parent."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while left := {pid for pid in pids if alive(pid)}:
         assert time.monotonic() < deadline, f"workers {left} live on"
         time.sleep(0.02)

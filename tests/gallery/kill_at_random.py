@@ -26,6 +26,9 @@ from . import older_schemas as older
 from .faces import MODEL, digest, person, say, template
 
 KILLS = rounds(50)
+BETWEEN = KILLS // 5
+"""Kills of which some of the deeds were done and some not: further ones follow until there are so many."""
+MOST = 5 * KILLS
 EACH = 12
 """Deeds that a process sets out to do."""
 OLD_PEOPLE = 300
@@ -137,7 +140,7 @@ def main(folder: Path, name: str, seed: int) -> None:
     kills, between, problems = 0, 0, []
     if name == "merge":
         with Gallery(path, model=MODEL) as gallery:
-            gallery.add_many([person(i) for i in range(2 * KILLS * EACH)])
+            gallery.add_many([person(i) for i in range(2 * MOST * EACH)])
     start = time.perf_counter()  # how long one takes from end to end says when to kill
     if name == "migrate":
         older.write(path, 1, people=OLD_PEOPLE)
@@ -146,13 +149,13 @@ def main(folder: Path, name: str, seed: int) -> None:
         pass
     whole = time.perf_counter() - start
     acknowledged.update(range(EACH) if name != "migrate" else ())
-    while kills < KILLS:
+    while kills < KILLS or (between < BETWEEN and kills < MOST):
         if name == "migrate":
             for file in folder.glob("faces.db*"):
                 file.unlink()
             older.write(path, 1, people=OLD_PEOPLE)
         first = max(acknowledged, default=-1) + 1
-        if name == "merge" and first + EACH > KILLS * EACH:
+        if name == "merge" and first + EACH > MOST * EACH:
             break
         told, died = killed(deed, path, first, after=rng.uniform(0, whole))
         acknowledged.update(told if name != "migrate" else ())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 
+from least_time import measure_least
 from visavis.errors import UsageError
 from visavis.gallery import Gallery
 from visavis.gallery.check_text import (
@@ -104,14 +104,16 @@ def test_a_letter_with_many_accents_is_one_letter(gallery: Gallery) -> None:
 
 def test_a_name_of_a_million_accents_is_refused_at_once(gallery: Gallery) -> None:
     """Unicode sorts accents of one letter: a time that grows with the square of their number."""
-    start = time.perf_counter()
-    with pytest.raises(UsageError, match="a name has 1,200 characters at most, got 1,000,000"):
-        gallery.add("\u0301\u0316" * 500_000, [template(1)])
-    with pytest.raises(UsageError, match="a name has 1,200 characters at most, got 1,000,000"):
-        gallery.find("\u0301\u0316" * 500_000)
-    assert "\u0301\u0316" * 500_000 not in gallery
-    assert gallery.find_similar_names(["a" + "\u0301\u0316" * 500_000]) == {}
-    assert time.perf_counter() - start < 1
+
+    def refuse() -> None:
+        with pytest.raises(UsageError, match="a name has 1,200 characters at most, got 1,000,000"):
+            gallery.add("\u0301\u0316" * 500_000, [template(1)])
+        with pytest.raises(UsageError, match="a name has 1,200 characters at most, got 1,000,000"):
+            gallery.find("\u0301\u0316" * 500_000)
+        assert "\u0301\u0316" * 500_000 not in gallery
+        assert gallery.find_similar_names(["a" + "\u0301\u0316" * 500_000]) == {}
+
+    assert measure_least(refuse, bar=1) < 1
 
 
 def test_metadata_is_bounded_in_depth() -> None:

@@ -19,10 +19,13 @@ from .faces import MODEL, child, digest, person
 ENROLLMENTS = 200
 
 
-def enrolled_until_killed(place: str, first: int, *, after: int, wait: float) -> list[int]:
-    """Kill an enrolling process ``wait`` seconds after acknowledgement ``after``; returns all of them."""
+def enrolled_until_killed(place: str, first: int, *, after: int, wait: float) -> tuple[list[int], bool]:
+    """Kill an enrolling process ``wait`` seconds after acknowledgement ``after``; return all, and whether it was.
+
+    It enrolls a few more, so that it does not enroll all on a machine that is too busy to kill it in time.
+    """
     told: list[int] = []
-    with child("enroll_process", place, "whole", first, ENROLLMENTS - first) as process:
+    with child("enroll_process", place, "whole", first, after + 30) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         while len(told) < after and (line := process.stdout.readline()):
@@ -30,7 +33,7 @@ def enrolled_until_killed(place: str, first: int, *, after: int, wait: float) ->
         time.sleep(wait)
         process.send_signal(signal.SIGKILL)
         told += [int(line) for line in process.stdout if line.endswith("\n")]
-    return told
+    return told, process.returncode == -signal.SIGKILL
 
 
 def assert_whole(place: str | Path, acknowledged: Iterable[int]) -> set[int]:
@@ -52,16 +55,15 @@ def assert_whole(place: str | Path, acknowledged: Iterable[int]) -> set[int]:
 def test_kill_9_loses_no_acknowledged_enrollment_and_leaves_none_half_done(place: str) -> None:
     acknowledged: set[int] = set()
     kills = 0
-    while len(acknowledged) < ENROLLMENTS:
+    while len(acknowledged) < ENROLLMENTS or kills < 4:
         first = max(acknowledged, default=-1) + 1
         after, wait = random.randint(5, 50), random.uniform(0, 0.004)
-        told = enrolled_until_killed(place, first, after=after, wait=wait)
+        told, was_killed = enrolled_until_killed(place, first, after=after, wait=wait)
         assert told == list(range(first, first + len(told)))
         acknowledged.update(told)
         assert_whole(place, acknowledged)
-        kills += 1
-    assert assert_whole(place, acknowledged) == set(range(ENROLLMENTS))
-    assert kills >= 4
+        kills += was_killed
+    assert acknowledged == set(range(len(acknowledged)))
 
 
 @pytest.mark.parametrize(

@@ -640,7 +640,7 @@ def test_an_enrollment_in_another_thread_that_embedded_before_the_switch_stores_
         answers = [*represent(self, *photos, **options)]
         if threading.current_thread().name == "enrolling":
             embedded.set()
-            assert switched.wait(20)
+            assert switched.wait(60)
         return answers
 
     monkeypatch.setattr(Recognizer, "represent", pause)
@@ -654,7 +654,7 @@ def test_an_enrollment_in_another_thread_that_embedded_before_the_switch_stores_
 
     thread = threading.Thread(target=enroll, name="enrolling")
     thread.start()
-    assert embedded.wait(20)
+    assert embedded.wait(60)
     assert album.migrate(model).switched
     switched.set()
     thread.join()

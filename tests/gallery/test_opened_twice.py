@@ -58,7 +58,7 @@ def test_no_thread_looks_at_a_file_while_another_opens_it(path: Path, monkeypatc
     monkeypatch.setattr(sqlite, "_read_head", read_slowly)
 
     def open_later() -> None:
-        assert reading.wait(20)
+        assert reading.wait(60)
         with Gallery(path) as second:
             assert len(second) == 1
             opened.set()

@@ -19,6 +19,8 @@ from visavis.weights.readers import h5
 SECONDS = 1.0
 """How long a file may take: two hundred times what it does. libhdf5 2.0 never ends on some damaged heaps of names."""
 
+READY = b"ready\n"
+
 
 class Child:
     """Reads files as ``h5.read`` does; ``ended`` lists the exit codes of processes that did not survive a file."""
@@ -28,12 +30,16 @@ class Child:
         self._process = self._begin()
 
     def _begin(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        """Start a process, and wait until it reads: the time of a file is not that of a start on a busy machine."""
+        process = subprocess.Popen(
             [sys.executable, "-m", __name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parents[1],
         )
+        assert process.stdout is not None
+        assert process.stdout.readline() == READY
+        return process
 
     def read(self, path: Path) -> dict[str, np.ndarray]:
         """Return the arrays of a file; WeightsError where it is refused, ends the process or takes too long."""
@@ -69,6 +75,8 @@ def main() -> None:
     """Read files in turn, each with the limits that it would have in a process of its own."""
     from visavis.weights.readers import _h5_child
 
+    sys.stdout.buffer.write(READY)
+    sys.stdout.buffer.flush()
     for line in sys.stdin:
         if sys.platform != "win32":
             import resource
