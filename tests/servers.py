@@ -81,7 +81,7 @@ class Postgres:
         """Its processes hold the folder's shared memory until they have noticed."""
         from psutil import NoSuchProcess, process_iter
 
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             left = False
             for process in process_iter():

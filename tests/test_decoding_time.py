@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli.fakes import RED, photo
 from visavis import decoding_time, images
+
+LIMIT = 120.0
+"""Seconds; far more than the decoding of a small photo takes on any machine."""
 
 HANGING = """
 import sys, time
@@ -50,13 +55,24 @@ def limit_of_this_process() -> object:
     decoding_time.end_after(None)
 
 
-def test_only_the_decoding_counts(tmp_path: Path, limit_of_this_process: object) -> None:
-    """Neither the time between two photos nor that after the last one ends the process, which are these tests."""
+def test_only_the_decoding_counts(
+    tmp_path: Path, limit_of_this_process: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the time between two photos nor that after the last one: the limit of each ends with its decoding."""
     photo(tmp_path / "red.png", (RED, 40, 50, 60))
-    decoding_time.end_after(0.3)
-    for _ in range(2):
+    limits: list[threading.Timer] = []
+
+    def make_timer(seconds: float, *rest: Any) -> threading.Timer:
+        limits.append(threading.Timer(seconds, *rest))
+        return limits[-1]
+
+    monkeypatch.setattr(decoding_time, "Timer", make_timer)
+    decoding_time.end_after(LIMIT)
+    for number in (1, 2):
         assert images.read(tmp_path / "red.png").width > 0
-        time.sleep(0.4)
+        assert [limit.interval for limit in limits] == [LIMIT] * number
+        limits[-1].join(LIMIT / 2)
+        assert not limits[-1].is_alive()
 
 
 def test_the_library_has_no_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

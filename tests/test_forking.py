@@ -186,13 +186,13 @@ def test_a_gate_lets_many_threads_in_and_a_fork_does_not_wait_forever(monkeypatc
 
     def work() -> None:
         with gate.inside():
-            meeting.wait(10)
-            done.wait(10)
+            meeting.wait(60)
+            done.wait(60)
 
     threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
         thread.start()
-    meeting.wait(10)  # both are inside
+    meeting.wait(60)  # both are inside
     start = time.monotonic()
     gate.before_fork()
     assert 0.2 <= time.monotonic() - start < 5

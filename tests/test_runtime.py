@@ -96,7 +96,7 @@ def test_workers_keep_the_order(threads: int) -> None:
 
 
 def test_workers_work_at_the_same_time() -> None:
-    meeting = threading.Barrier(3, timeout=10)
+    meeting = threading.Barrier(3, timeout=60)
     assert len(set(runtime.Workers(3).map(lambda _: meeting.wait(), range(3)))) == 3
 
 

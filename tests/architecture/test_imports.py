@@ -87,9 +87,12 @@ def test_importing_visavis_loads_nothing_but_itself() -> None:
 
 
 def test_importing_visavis_takes_little() -> None:
-    """The quickest of five, since the machine may be busy."""
+    """The quickest of thirty at most, since the machine may be busy."""
     program = "import time; start = time.perf_counter(); import visavis; print(time.perf_counter() - start)"
-    assert min(told(program) for _ in range(5)) < SECONDS
+    times = [told(program)]
+    while min(times) >= SECONDS and len(times) < 30:
+        times.append(told(program))
+    assert min(times) < SECONDS
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def test_batches_are_computed_side_by_side_and_answered_in_order(
     """Two batches wait for each other, which two that come in turn never would."""
     photos = album(tmp_path, 64)
     expected = take(photos, recognizer(threads=1), min_face=MIN_FACE)
-    meeting, detect = Barrier(2, timeout=30), CountingSquares.detect
+    meeting, detect = Barrier(2, timeout=60), CountingSquares.detect
 
     def detect_together(self: CountingSquares, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
         meeting.wait()

@@ -84,7 +84,7 @@ class Tab:
     def __init__(self, browser: Any, url: str, **options: Any) -> None:
         self.context = browser.new_context(base_url=url, **{"locale": "en-US", **options})
         self.page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(60_000)
         self.url = url
         self.requests: list[str] = []
         self.errors: list[str] = []

@@ -113,9 +113,9 @@ def test_names_of_keys_are_text(open_tab: OpenTab, server: RunningServer) -> Non
 
 
 def test_the_first_view_is_small_and_quick(open_tab: OpenTab, server: RunningServer) -> None:
-    """Nothing is in the cache of the browser. The machine does other things too: one of ten views has to be quick."""
+    """Nothing is in the cache of the browser. The machine does other things too: one of 30 views has to be quick."""
     milliseconds: list[float] = []
-    while len(milliseconds) < 10 and min(milliseconds, default=MILLISECONDS + 1) > MILLISECONDS:
+    while len(milliseconds) < 30 and min(milliseconds, default=MILLISECONDS + 1) > MILLISECONDS:
         tab = open_tab(server.url)
         tab.context.add_cookies([{"name": "visavis", "value": begin_session(server), "url": server.url}])
         page = tab.open("/compare")
