@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-START_SECONDS = 60
+START_SECONDS = 180
 ADDRESS = re.compile(r"serving at (https?://\S+);")
 CODE = re.compile(r"One-time code for the first key: ([\d-]+)")
 
@@ -71,7 +71,7 @@ class RunningServer:
         """Send a request; ``key`` is another key than the server object's, None: without one."""
         sent = self.key if key == "own" else key
         headers = {**({} if sent is None else {"x-api-key": sent}), **options.pop("headers", {})}
-        return self.session.request(method, self.url + path, headers=headers, timeout=60, **options)
+        return self.session.request(method, self.url + path, headers=headers, timeout=120, **options)
 
     def get(self, path: str, **options: Any) -> requests.Response:
         return self.request("GET", path, **options)
@@ -84,10 +84,10 @@ class RunningServer:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(40)
+            return self.process.wait(120)
         finally:
             self.process.kill()
-            self._reader.join(5)
+            self._reader.join(60)
             if self.process.stderr is not None:
                 self.process.stderr.close()
             if hasattr(self, "session"):
