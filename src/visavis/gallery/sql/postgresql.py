@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from visavis.errors import GalleryError, MissingExtraError, UsageError
 from visavis.gallery.sql import postgresql_layout
 from visavis.gallery.sql.reconnect import retry_connecting
-from visavis.gallery.sql.schema import META, TABLES
+from visavis.gallery.sql.schema import META, PATH_INDEXES, TABLES
 
 CONNECT_SECONDS = 5
 LOCK_SECONDS = 30
@@ -54,6 +54,15 @@ _MEANINGS = {
 }
 
 
+def hash_paths() -> None:
+    """Let PostgreSQL find photos by hashes of their paths: a path may be too long for its B-tree.
+
+    The tables do not say so themselves, since SQLAlchemy would then import its dialect of PostgreSQL for every gallery.
+    """
+    for index in PATH_INDEXES:
+        index.dialect_options["postgresql"]["using"] = "hash"
+
+
 class PostgresDatabase:
     """A database; see :class:`visavis.gallery.sql.database.Backend`."""
 
@@ -77,6 +86,7 @@ class PostgresDatabase:
 
     def create_engine(self) -> Engine:
         """Return an engine that tests connections before use, and so notices a restarted server."""
+        hash_paths()
         return create_engine(
             self._url,
             isolation_level="REPEATABLE READ",

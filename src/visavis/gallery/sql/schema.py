@@ -146,11 +146,8 @@ SECOND_SET = Table(
     Column("status", Text, nullable=False),
     Column("created", Text, nullable=False),
 )
-PATH_INDEXES = tuple(
-    Index(f"ix_{table.name}_photo", table.c.photo, postgresql_using="hash")  # a path may be too long for its B-tree
-    for table in (TEMPLATES, PHOTOS)
-)
-"""The indexes that find photos by path."""
+PATH_INDEXES = tuple(Index(f"ix_{table.name}_photo", table.c.photo) for table in (TEMPLATES, PHOTOS))
+"""The indexes that find photos by path. :func:`visavis.gallery.sql.postgresql.hash_paths` makes hashes of them."""
 REMOVALS = Table(
     "removals",
     TABLES,
