@@ -6,13 +6,17 @@ The cache stays the user's, so that networks are converted once; tests that writ
 from __future__ import annotations
 
 import gc
+import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +27,8 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from servers import Milvus, Postgres
 
-ROOT = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
 DATA = Path(os.environ.get("VISAVIS_TEST_DATA", ROOT.parent / "shared" / "data"))
 
 FETCH = "from visavis.samples import load_samples; print(load_samples().obama.parent)"
@@ -50,6 +55,19 @@ def the_users_cache_and_no_gallery(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISAVIS_CACHE", CACHE)
     for name in ("VISAVIS_GALLERY", "VISAVIS_INDEX"):
         monkeypatch.delenv(name, raising=False)
+
+
+FOLDER_NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new folder, numbered by a counter: pytest's own looks at all earlier ones for a free number, 3 ms at thousands.
+
+    No two tests of a process have the same: the library remembers what it did in a folder.
+    """
+    name = re.sub(r"\W", "_", request.node.name)[:26]
+    return tmp_path_factory.mktemp(f"{name}{next(FOLDER_NUMBERS)}", numbered=False)
 
 
 @pytest.fixture(scope="session")
@@ -128,22 +146,38 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Keep what collection makes, millions of objects, out of garbage collections: each would take a second or more."""
     gc.disable()
     try:
+        _import_own_share(session.config.args)
         return (yield)
     finally:
         gc.freeze()
         gc.enable()
 
 
+def _import_own_share(arguments: list[str]) -> None:
+    """Import the test modules from this process's share on: who imports one first compiles it, with asserts rewritten.
+
+    All processes of pytest-xdist collect in the same order, so that each would compile all: 20 seconds in a new clone.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    folders = (Path(argument.partition("::")[0]) for argument in arguments)
+    paths = sorted(path.resolve() for folder in folders for path in folder.rglob("test_*.py"))
+    for path in paths[len(paths) * number // count :] if number else ():
+        with suppress(Exception, pytest.skip.Exception):  # pytest imports it again, and reports the reason
+            import_module(".".join(path.relative_to(TESTS).with_suffix("").parts))
+
+
 OF_LFW = {"lfw_view1", "lfw"}
 """Fixtures of thousands of photographs, which are embedded once: by one process, if there are several."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, object, object]:
+    """Group tests that share a fixture; after they were shuffled, put those first that take longest."""
     for item in items:
         if OF_LFW & set(getattr(item, "fixturenames", ())) or "test_commands_measure" in item.name:
             item.add_marker(pytest.mark.xdist_group("lfw"))
@@ -151,6 +185,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("server"))
         elif _has_fixture_of_module(item):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    result = yield
+    items.sort(key=_seconds, reverse=True)
+    return result
+
+
+def _seconds(item: pytest.Item) -> float:
+    """Return how long a test takes, as far as its mark says so."""
+    mark = item.get_closest_marker("slow")
+    return float(mark.kwargs.get("seconds", 0)) if mark else 0.0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Return the scheduler of ``--dist loadgroup`` that forgets what is done; None for another distribution.
+
+    After each test that of pytest-xdist counts all groups that a process ever had: 15 seconds for 15,000 tests.
+    """
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadGroupScheduling
+
+    class ForgettingScheduler(LoadGroupScheduling):
+        def mark_test_complete(self, node: object, item_index: int, duration: float = 0) -> None:
+            super().mark_test_complete(node, item_index, duration)
+            group, tests = self._split_scope(self.registered_collections[node][item_index]), self.assigned_work[node]
+            if all(tests[group].values()):
+                del tests[group]
+
+    return ForgettingScheduler(config, log)
 
 
 def _has_fixture_of_module(item: pytest.Item) -> bool:

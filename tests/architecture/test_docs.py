@@ -279,7 +279,7 @@ def of_pytorch(command: str) -> bool:
     return command.startswith(("visavis train network", "visavis train compare")) and find_spec("torch") is None
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=70)
 def test_commands_print_what_is_documented(folder: Path) -> None:
     """One after the other in one folder, in the order of the pages."""
     for page, command, shown in documented():

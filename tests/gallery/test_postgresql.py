@@ -192,7 +192,7 @@ def test_a_removal_under_a_long_reader_is_done_and_says_that_traces_are_left(
 # Deaths
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=42)
 @pytest.mark.parametrize("deed", ["add", "remove"])
 def test_killed_at_each_statement_of_a_deed_it_is_done_or_not_done(place: str, deed: str) -> None:
     before, after = ({"person 0"}, {"person 0", "person 1"})[:: 1 if deed == "add" else -1]

@@ -91,7 +91,7 @@ def test_one_shot_counts_each_photo_enrolled_in_turn() -> None:
     assert one_shot(embeddings, np.array([0, 0, 1, 1])) == 2 / 4
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=52)
 def test_triplets_learn_to_tell_apart_people_whom_they_have_not_seen(orl: Crops, tmp_path: Path) -> None:
     definition = architecture("small_cnn").definition(settings().dimension)
     untrained = score(Network(definition, first_weights(definition, side=48, seed=0)), orl)
@@ -102,7 +102,7 @@ def test_triplets_learn_to_tell_apart_people_whom_they_have_not_seen(orl: Crops,
     assert scores.one_shot >= 0.92
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=87)
 def test_the_hardest_triplets_beat_random_ones_at_equal_steps(data: Path, tmp_path: Path) -> None:
     """From the same warm-up, 100 steps each, on crops of 32 pixels to save time: the means of three seeds.
 

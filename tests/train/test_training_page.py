@@ -60,7 +60,7 @@ def lay_out_people(folder: Path, numbers: range) -> None:
             Image.fromarray(np.asarray(data.pixels[row])).save(person / f"{row}.png")
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=33)
 def test_its_commands_run_in_order(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'visavis[train]'")
     lay_out_people(tmp_path / "orl" / "train", range(8))

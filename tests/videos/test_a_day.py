@@ -138,7 +138,7 @@ class Embedder:
         return unit(np.stack([direction(person) for person in people]) + noise)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=66)
 def test_a_day_of_a_camera_names_all_who_came_in_bounded_memory(tmp_path: Path) -> None:
     visits = plan_day()
     camera, embedder = Camera(visits), Embedder()

@@ -17,7 +17,7 @@ from .test_publish import program
 
 pytest.importorskip("av")
 pytest.importorskip("scipy")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="forks and signals of POSIX")]
+pytestmark = [pytest.mark.slow(seconds=25), pytest.mark.skipif(os.name != "posix", reason="forks and signals of POSIX")]
 
 KILLS = rounds(40)
 
