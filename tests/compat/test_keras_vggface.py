@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -126,12 +127,15 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture
-def make(monkeypatch: pytest.MonkeyPatch, kept: Path, files: Callable[[str], Path]) -> Make:
-    monkeypatch.setenv("VISAVIS_CACHE", str(kept))
+@pytest.fixture(scope="module")
+def make(kept: Path, files: Callable[[str], Path]) -> Make:
+    """Open a network, once for the same options."""
 
+    @cache
     def build(model: str, **options: object) -> VGGFace:
-        return VGGFace(False, model, files(f"notop_{model}"), **options)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("VISAVIS_CACHE", str(kept))
+            return VGGFace(False, model, files(f"notop_{model}"), **options)
 
     return build
 
@@ -271,8 +275,11 @@ def test_weights_that_are_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         VGGFace(model="senet50", include_top=False)
 
 
-def test_a_file_of_another_network(make: Make, files: Callable[[str], Path]) -> None:
+def test_a_file_of_another_network(
+    make: Make, kept: Path, files: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     make("resnet50")
+    monkeypatch.setenv("VISAVIS_CACHE", str(kept))
     with pytest.raises(WeightsError, match=r"is no file of vgg16 without its top: conv1_1\.kernel is not there"):
         VGGFace(False, "vgg16", files("notop_resnet50"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -52,6 +53,12 @@ def find(data: Path, detector: Detector) -> Find:
     return search
 
 
+@pytest.fixture(scope="module")
+def find_by_mtcnn(data: Path, mtcnn: Detector) -> Find:
+    """Faces of a photo that MTCNN finds, looked for once."""
+    return cache(lambda name: mtcnn.detect([images.read(data / name).pixels])[0])
+
+
 # --- how many, and where
 
 
@@ -81,9 +88,8 @@ def test_ivan_and_nobody(find: Find) -> None:
 
 
 @pytest.mark.parametrize("name", CHANGED)
-def test_boxes_and_landmarks_are_about_those_of_mtcnn(data: Path, mtcnn: Detector, find: Find, name: str) -> None:
-    (others,) = mtcnn.detect([images.read(data / "photos" / name).pixels])
-    faces = find(f"photos/{name}")
+def test_boxes_and_landmarks_are_about_those_of_mtcnn(find_by_mtcnn: Find, find: Find, name: str) -> None:
+    others, faces = find_by_mtcnn(f"photos/{name}"), find(f"photos/{name}")
     assert len(faces) == len(others)
     for other in others:
         twin = max(faces, key=lambda face: overlap(face.box, other.box))
@@ -98,11 +104,10 @@ def test_boxes_and_landmarks_are_about_those_of_mtcnn(data: Path, mtcnn: Detecto
 @pytest.mark.parametrize("side", [100, 700, 1500, 3000])
 @pytest.mark.parametrize("name", ["presidents/obama.jpg", "tutorial/channing_tatum.jpg"])
 def test_a_face_that_fills_the_picture_is_found_once(
-    data: Path, mtcnn: Detector, detector: Detector, name: str, side: int, part: float
+    data: Path, find_by_mtcnn: Find, detector: Detector, name: str, side: int, part: float
 ) -> None:
-    pixels = images.read(data / "photos" / name).pixels
-    face = mtcnn.detect([pixels])[0][0]
-    crop, known = close_up(pixels, face, side=side, part=part)
+    face = find_by_mtcnn(f"photos/{name}")[0]
+    crop, known = close_up(images.read(data / "photos" / name).pixels, face, side=side, part=part)
     (found,) = detector.detect([crop])[0]
     assert np.abs(found.landmarks - known).max() <= 0.12 * side
 
@@ -118,11 +123,11 @@ def close_up(pixels: np.ndarray, face: Face, *, side: int, part: float) -> tuple
 
 
 def test_without_the_smaller_levels_such_a_face_is_missed(
-    data: Path, mtcnn: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, find_by_mtcnn: Find, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Which is why there are such levels."""
-    pixels = images.read(data / "photos" / "presidents" / "obama.jpg").pixels
-    crop, _ = close_up(pixels, mtcnn.detect([pixels])[0][0], side=1500, part=0.8)
+    name = "photos/presidents/obama.jpg"
+    crop, _ = close_up(images.read(data / name).pixels, find_by_mtcnn(name)[0], side=1500, part=0.8)
     scrfd = load("scrfd-500m", tmp_path)
     whole = scrfd.detect([crop])[0]
     every = _single_shot.views

@@ -20,20 +20,31 @@ Answer = TypeVar("Answer")
 def survived(read: Callable[[Path], Answer], path: Path, data: bytes, *, room: int) -> Answer | WeightsError:
     """What a file of these bytes gives: no other error, no more than ``room`` bytes of memory or 5 seconds."""
     path.write_bytes(data)
-    begin = time.process_time()
-    answer = _answer(read, path)
-    assert time.process_time() - begin < SECONDS
-    del answer
-    tracemalloc.start()
-    answer = _answer(read, path)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    answer, seconds, peak = _traced(read, path)
+    if peak > room:  # with modules that the first file imports
+        del answer
+        answer, _, peak = _traced(read, path)
     assert peak <= room, f"{peak} bytes for a file of {len(data)}"
+    if seconds >= SECONDS:  # up to four times as long as without tracing
+        begin = time.process_time()
+        _answer(read, path)
+        assert time.process_time() - begin < SECONDS
     if isinstance(answer, WeightsError):
         assert path.name in str(answer)
         assert str(answer).endswith(".")
         assert len(str(answer)) < 1000
     return answer
+
+
+def _traced(read: Callable[[Path], Answer], path: Path) -> tuple[Answer | WeightsError, float, int]:
+    """What reading the file gives, the seconds of this process that it takes, and the most bytes at a time."""
+    tracemalloc.start()
+    begin = time.process_time()
+    answer = _answer(read, path)
+    seconds = time.process_time() - begin
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return answer, seconds, peak
 
 
 def _answer(read: Callable[[Path], Answer], path: Path) -> Answer | WeightsError:
