@@ -162,6 +162,7 @@ def near(shown: str, now: str) -> bool:
     return float(shown) == pytest.approx(float(now), abs=0.01)
 
 
+@pytest.mark.slow(seconds=14)
 def test_the_tutorial_prints_what_it_shows(folder: Path) -> None:
     """Every command in order, in one folder; of those with a block of text below, all that they print."""
     shells = blocks(ROOT / "docs" / "tutorial.md", "sh", "text")

@@ -91,6 +91,7 @@ def verdicts(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     return found
 
 
+@pytest.mark.slow(seconds=14)
 def test_what_cannot_be_equal_fails_and_all_else_passes(verdicts: dict[str, str]) -> None:
     assert {name for name, verdict in verdicts.items() if verdict != "ok"} == CANNOT.keys()
     assert "ERROR" not in verdicts.values()

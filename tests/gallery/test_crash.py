@@ -52,6 +52,7 @@ def assert_whole(place: str | Path, acknowledged: Iterable[int]) -> set[int]:
     return set(there)
 
 
+@pytest.mark.slow(seconds=15)
 def test_kill_9_loses_no_acknowledged_enrollment_and_leaves_none_half_done(place: str) -> None:
     acknowledged: set[int] = set()
     kills = 0
@@ -79,7 +80,7 @@ def test_this_test_would_notice_a_gallery_that_is_not_crash_safe(path: Path, mod
         assert_whole(path, told)
 
 
-@pytest.mark.parametrize("deed", ["create", "add", "remove"])
+@pytest.mark.parametrize("deed", [pytest.param("create", marks=pytest.mark.slow(seconds=12)), "add", "remove"])
 def test_killed_at_each_statement_of_a_deed_it_is_done_or_not_done(tmp_path: Path, deed: str) -> None:
     """One process dies at the first statement, the next at the second, and so on until one survives."""
     with child("kill_at_each_statement", tmp_path, deed) as process:

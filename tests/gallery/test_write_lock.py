@@ -25,6 +25,7 @@ LATE = 1.0 if LONG else 2.0
 """Seconds that 99 of 100 enrollments may wait."""
 
 
+@pytest.mark.slow(seconds=16)
 def test_many_writers_wait_for_their_turn_and_lose_nothing(tmp_path: Path) -> None:
     """Nothing is lost in any round; how long they wait is that of the best round, as the machine does other things."""
     for number in range(5):

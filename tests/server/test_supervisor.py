@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 DYING_JOBS = """
 import signal, socket
 from visavis.server import supervisor
@@ -22,6 +24,7 @@ raise SystemExit(supervisor.Supervisor(ServerConfig(), socket.socket()).run())
 """
 
 
+@pytest.mark.slow(seconds=19)
 def test_a_server_outlives_any_number_of_deaths_of_its_runner_of_jobs() -> None:
     with subprocess.Popen([sys.executable, "-c", DYING_JOBS], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None

@@ -75,6 +75,7 @@ def test_a_key_of_one_is_taken_and_refused_at_once_by_the_other(servers: list[Ru
     assert first.get("/v1/people", key=key).status_code == 401
 
 
+@pytest.mark.slow(seconds=13)
 def test_a_database_that_goes_away_and_comes_back(servers: list[RunningServer], postgres: Postgres) -> None:
     """Every request is answered by 503 meanwhile; no process of the server ends; nothing acknowledged is lost."""
     server = servers[0]

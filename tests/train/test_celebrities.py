@@ -33,6 +33,7 @@ def run(celebrities: Path) -> ClassifierRun:
     return train_classifier(celebrities)
 
 
+@pytest.mark.slow(seconds=20)
 def test_at_least_43_of_the_44_test_photos_are_right(run: ClassifierRun) -> None:
     report = run.report
     assert (report.people, report.train_photos, report.test_photos) == (10, 382, 44)
@@ -43,6 +44,7 @@ def test_at_least_43_of_the_44_test_photos_are_right(run: ClassifierRun) -> None
     assert {score.name: score.right >= 376 for score in report.scores if not score.right >= 376} == {}
 
 
+@pytest.mark.slow(seconds=20)
 def test_strangers_are_named_at_about_the_wanted_rate(run: ClassifierRun) -> None:
     rule = run.report.rule
     assert rule.measured is not None
@@ -52,6 +54,7 @@ def test_strangers_are_named_at_about_the_wanted_rate(run: ClassifierRun) -> Non
     assert run.report.named_rightly >= 42
 
 
+@pytest.mark.slow(seconds=20)
 def test_nobody_of_another_folder_is_named(run: ClassifierRun, data: Path, tmp_path: Path) -> None:
     run.save(tmp_path)
     classifier = load_classifier(tmp_path)

@@ -92,6 +92,7 @@ def test_crops_are_cut_as_the_weights_know_them() -> None:
     assert architecture("small_cnn").face_points(56)[0] == (19.1473, 25.8482)
 
 
+@pytest.mark.slow(seconds=10)
 def test_a_run_that_begins_with_a_model_says_so(tmp_path: Path) -> None:
     data = crops(people=6, pictures=4)
     data = replace(data, pixels=np.asarray(data.pixels).repeat(4, axis=1).repeat(4, axis=2)[:, :112, :112].copy())
