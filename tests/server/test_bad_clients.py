@@ -94,6 +94,25 @@ def test_twenty_megabytes_of_headers_are_not_read(server: RunningServer) -> None
     assert time.monotonic() - started < 10
 
 
+def test_a_websocket_is_refused_and_other_upgrades_are_passed_over(server: RunningServer) -> None:
+    """Either way on a connection that goes on, and without a word in the log on packages that would be missing."""
+    lines = [
+        "Connection: keep-alive, Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+    ]
+    connection = RawConnection(server)
+    connection.begin("GET", "/v1/events/stream", "Upgrade: WebSocket", *lines)
+    refused = connection.read_answer()
+    problem = read_problem(refused)
+    assert (problem["status"], problem["code"]) == (400, "no_websocket")
+    connection.begin("GET", "/livez", "Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABk")
+    assert read_statuses(connection.read_answer()) == [200]
+    connection.socket.close()
+    assert "pgrade" not in server.text
+    assert "WebSocket" not in server.text
+
+
 def test_a_body_longer_than_announced_is_another_request(server: RunningServer) -> None:
     connection = RawConnection(server)
     connection.begin("POST", "/v1/detect", "Content-Type: application/json", "Content-Length: 2")

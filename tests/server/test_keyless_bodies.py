@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import select
 import time
 from pathlib import Path
 
 import pytest
 
-from .raw_connection import RawConnection
+from .raw_connection import RawConnection, read_problem, read_statuses
 from .running_server import RunningServer, Start
+from .test_keys import make_key
 
 SECONDS = 60
 
@@ -30,17 +32,29 @@ def test_no_body_is_read_without_a_key(server: RunningServer) -> None:
         assert answer.startswith(b"HTTP/1.1 401 "), (method, path, answer)
 
 
+def begin_slow_bodies(server: RunningServer, key: str | None, number: int) -> list[RawConnection]:
+    """Announce bodies that do not come."""
+    connections = [RawConnection(server) for _ in range(number)]
+    head = f"POST /v1/detect HTTP/1.1\r\nHost: 127.0.0.1\r\nx-api-key: {key}\r\nContent-Type: application/json"
+    for connection in connections:
+        connection.send(f"{head}\r\nContent-Length: 1000\r\n\r\n{{".encode())
+    return connections
+
+
 def test_a_server_that_is_full_is_not_ready(start: Start, tmp_path: Path) -> None:
+    """Each of two keys takes its half of the places; what one has taken alone leaves room for the other."""
     (tmp_path / "server.toml").write_text("[limits]\nwaiting = 4\n")
     server = start("--config", "server.toml")
     server.set_up()
-    slow: list[RawConnection] = []
+    keys = [make_key(server, name, "read") for name in ("door", "yard")]
     end = time.monotonic() + SECONDS
+    slow = begin_slow_bodies(server, keys[0], 12)
+    refused = [connection.read_answer() for connection in _with_answers(slow, 10, end)]
+    assert {(read_statuses(answer)[0], read_problem(answer)["code"]) for answer in refused} == {(503, "busy")}
+    assert server.get("/v1/people", key=keys[1]).status_code == 200
     while server.get("/v1/people").ok:  # a place may still be that of an answer which was just read
         assert time.monotonic() < end, "the server is never full"
-        slow += [RawConnection(server) for _ in range(4)]
-        for connection in slow[-4:]:
-            connection.begin("POST", "/v1/detect", "Content-Type: application/json", "Content-Length: 1000")
+        slow += begin_slow_bodies(server, keys[1], 2)
     while (full := server.get("/readyz")).ok:
         assert time.monotonic() < end, "the server does not say that it is full"
     others = {"database": True, "model": True, "disk": True}
@@ -50,6 +64,15 @@ def test_a_server_that_is_full_is_not_ready(start: Start, tmp_path: Path) -> Non
     while not server.get("/readyz").ok:
         assert time.monotonic() < end, "the server stays full"
         time.sleep(0.05)
+
+
+def _with_answers(connections: list[RawConnection], number: int, end: float) -> list[RawConnection]:
+    """Wait until so many connections have an answer; return these."""
+    while time.monotonic() < end:
+        readable = select.select([connection.socket for connection in connections], [], [], 0.1)[0]
+        if len(readable) >= number:
+            return [connection for connection in connections if connection.socket in readable]
+    pytest.fail(f"no {number} answers")
 
 
 @pytest.mark.parametrize("path", ["/v1/setup", "/sign-in", "/start", "/preferences"])

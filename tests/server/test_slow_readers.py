@@ -42,7 +42,7 @@ class Slow(uvicorn.Server):
 
     def __init__(self) -> None:
         self.metrics, self.begun = Metrics(), 0
-        app = Guard(self._answer, ServerConfig(), self.metrics, identify=lambda _: None)
+        app = Guard(self._answer, ServerConfig(), self.metrics, identify=lambda _, **__: None)
         settings = uvicorn.Config(
             app, log_config=None, lifespan="off", ws="none", http=connection.HttpConnection, timeout_keep_alive=1
         )

@@ -98,9 +98,20 @@ def identify_principal(
     return Principal(LOCAL, ROLES["admin"])
 
 
-def identify_sender(request: Request) -> None:
-    """Find who sends a request, before its body is read; raises ProblemError as :func:`identify_principal`."""
-    request.scope["identified"] = identify_principal(request, get_services(request))
+def identify_sender(request: Request, *, is_needed: bool) -> str | None:
+    """Return the name of who sends a request, before its body is read.
+
+    Where a key ``is_needed``, raises ProblemError as :func:`identify_principal`. Otherwise the body may have it: None
+    without a valid key in the headers, of which none is counted as wrong yet.
+    """
+    services = get_services(request)
+    if not is_needed:
+        text = _read_key(request)
+        key = None if text is None else services.keys.find(text)
+        return None if key is None else key.name
+    principal = identify_principal(request, services)
+    request.scope["identified"] = principal
+    return principal.name
 
 
 def _make_principal(key: ApiKey) -> Principal:

@@ -107,6 +107,10 @@ class HttpConnection(H11Protocol):
         self.transport.close()
         self._watch_reader()
 
+    def _should_upgrade(self) -> bool:
+        """Stay with HTTP/1.1, as RFC 9110 7.8 allows; uvicorn would log that a package is missing."""
+        return False
+
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 

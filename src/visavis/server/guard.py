@@ -3,6 +3,7 @@
 ASGI middleware, in this order: the request gets an id; its Host must be this server's (a page of another site whose
 name resolves to this machine is refused: DNS rebinding); its Origin too; its body is bounded; where as many requests
 run as the limit, the next is refused with a time to try again; and who sends a body shows a key before it is read.
+Bodies that are still arriving take half of the places of a key at most: one slow client leaves room for the others.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import secrets
-from collections.abc import Callable
+from collections import Counter
+from functools import partial
 from time import monotonic
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from anyio import to_thread
@@ -45,19 +48,26 @@ HEADERS = {
 }
 
 
-class Guard:
-    """The outermost middleware. ``identify`` raises an error for a request that shows no valid key."""
+class Identify(Protocol):
+    """Returns the name of the sender of a request, by its headers; None: the body may say who sends it.
 
-    def __init__(
-        self, app: ASGIApp, config: ServerConfig, metrics: Metrics, *, identify: Callable[[Request], object]
-    ) -> None:
+    Where a key ``is_needed`` before the body is read, raises an error for a request that shows no valid one.
+    """
+
+    def __call__(self, request: Request, *, is_needed: bool) -> str | None:
+        """Return the name."""
+
+
+class Guard:
+    """The outermost middleware. ``identify`` finds who sends a body before it is read."""
+
+    def __init__(self, app: ASGIApp, config: ServerConfig, metrics: Metrics, *, identify: Identify) -> None:
         self._app, self._config, self._metrics, self._identify = app, config, metrics, identify
         self._hosts = {*LOOPBACK_NAMES, *map(_host_of, config.hosts)}
         if not config.is_local and config.host not in {"0.0.0.0", "::"}:
             self._hosts.add(_host_of(config.host))
         self._running = 0
-        self._strangers = 0  # among them, requests whose body may come from anyone
-        self._most_strangers = max(1, config.limits.waiting // 2)
+        self._places = _Places(max(1, config.limits.waiting // 2))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -102,12 +112,9 @@ class Guard:
         origin = request.headers.get("origin")
         if origin is not None and not self._is_own(origin, request.headers.get("host", "")):
             return ProblemError(403, "wrong_origin", "requests from pages of other sites are refused.")
-        if "content-length" in request.headers and "transfer-encoding" in request.headers:  # a proxy may read the other
-            detail = "a request has Content-Length or Transfer-Encoding, not both."
-            return ProblemError(400, "invalid_http", detail, {"Connection": "close"})
-        length = request.headers.get("content-length", "0")
-        if length.isdigit() and int(length) > most * 1e6:
-            return _too_large(most)
+        fault = _check_form(request, most)
+        if fault is not None:
+            return fault
         if request.scope["is_full"] and request.scope["path"] not in HEALTH:
             return _busy()
         return None
@@ -165,21 +172,51 @@ class Guard:
             self._metrics.running.set(self._running)
 
     async def _let_in(self, scope: Scope, body: _Body, reply: _Reply, request: Request) -> None:
-        """Pass a request on. Bodies of senders without a key are not read, or take half of the places at most."""
-        is_open = scope["path"].startswith(KEYS_IN_BODIES)
-        if _has_body(request) and not is_open and scope["path"] not in HEALTH:
-            await to_thread.run_sync(self._identify, request)
-        if not is_open or not _has_body(request):
+        """Pass a request on, with a place for its body: until it has arrived, or to the end where no key was shown."""
+        if not _has_body(request) or scope["path"] in HEALTH:
             await self._app(scope, body.receive, reply.send)
             return
-        if self._strangers >= self._most_strangers:
+        is_needed = not scope["path"].startswith(KEYS_IN_BODIES)
+        sender = await to_thread.run_sync(partial(self._identify, request, is_needed=is_needed))
+        place = self._places.take(sender)
+        if place is None:
             self._metrics.refused.labels("busy").inc()
-            raise _busy()
-        self._strangers += 1
+            raise _busy() if sender is None else _too_many_bodies()
+        if sender is not None:
+            body.place = place
         try:
             await self._app(scope, body.receive, reply.send)
         finally:
-            self._strangers -= 1
+            place.leave()
+
+
+class _Places:
+    """The places of bodies: of each sender, and of all senders without a key together, ``most`` at a time."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._taken = most, Counter[str | None]()
+
+    def take(self, sender: str | None) -> _Place | None:
+        """Return a place; None where the sender (None: any without a key) has all that it may take."""
+        if self._taken[sender] >= self._most:
+            return None
+        return _Place(self._taken, sender)
+
+
+class _Place:
+    """A place, until it is left."""
+
+    def __init__(self, taken: Counter[str | None], sender: str | None) -> None:
+        self._taken, self._sender = taken, sender
+        self._is_left = False
+        taken[sender] += 1
+
+    def leave(self) -> None:
+        if not self._is_left:
+            self._is_left = True
+            self._taken[self._sender] -= 1
+            if not self._taken[self._sender]:
+                del self._taken[self._sender]
 
 
 class _Reply:
@@ -204,6 +241,7 @@ class _Body:
         self._deadline = monotonic() + seconds
         self._complete = False
         self.is_awaited = False  # now, or until its time had passed
+        self.place: _Place | None = None  # left when the body is complete
 
     async def receive(self) -> Message:
         if self._complete:
@@ -217,6 +255,8 @@ class _Body:
         self._complete, self.is_awaited = not message.get("more_body", False), False
         if self._bytes > self._most:
             raise _too_large(self._most / 1e6)
+        if self._complete and self.place is not None:
+            self.place.leave()
         return message
 
     def too_slow(self) -> ProblemError:
@@ -228,9 +268,32 @@ def _has_body(request: Request) -> bool:
     return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
 
 
-def _busy() -> ProblemError:
-    headers = {"Retry-After": str(problems.RETRY_SECONDS)}
-    return ProblemError(503, "busy", "the server has as many requests as it takes.", headers)
+def _check_form(request: Request, most: float) -> ProblemError | None:
+    """Return why a request is refused by its headers; ``most`` is the largest body in megabytes."""
+    if _asks_for_websocket(request):
+        detail = "there are no WebSockets here: GET /v1/events/stream sends events as they come."
+        return ProblemError(400, "no_websocket", detail)
+    if "content-length" in request.headers and "transfer-encoding" in request.headers:  # a proxy may read the other
+        detail = "a request has Content-Length or Transfer-Encoding, not both."
+        return ProblemError(400, "invalid_http", detail, {"Connection": "close"})
+    length = request.headers.get("content-length", "0")
+    if length.isdigit() and int(length) > most * 1e6:
+        return _too_large(most)
+    return None
+
+
+def _asks_for_websocket(request: Request) -> bool:
+    """Return whether a client wants to leave HTTP; other protocols in ``Upgrade``, such as h2c, may be passed over."""
+    options = [option.strip() for option in request.headers.get("connection", "").lower().split(",")]
+    return "upgrade" in options and request.headers.get("upgrade", "").strip().lower() == "websocket"
+
+
+def _busy(detail: str = "the server has as many requests as it takes.") -> ProblemError:
+    return ProblemError(503, "busy", detail, {"Retry-After": str(problems.RETRY_SECONDS)})
+
+
+def _too_many_bodies() -> ProblemError:
+    return _busy("half of the requests that the server takes are bodies of this key that have not arrived yet.")
 
 
 def _too_large(megabytes: float) -> ProblemError:
