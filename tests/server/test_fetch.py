@@ -134,7 +134,7 @@ def test_a_host_that_sends_a_byte_now_and_then_is_given_up_at_the_deadline(
         """Connect to the slow host; threads of other tests reach what they reach."""
         return ours if address[0] == PUBLIC else connect(address, *rest, **options)
 
-    monkeypatch.setattr(fetch, "resolve", lambda host, port: PUBLIC)
+    monkeypatch.setattr(fetch, "resolve", lambda host, port, **_: PUBLIC)
     monkeypatch.setattr(socket, "create_connection", connect_here)
     started = monotonic()
 
@@ -157,6 +157,47 @@ def test_a_host_that_sends_a_byte_now_and_then_is_given_up_at_the_deadline(
     assert monotonic() - started < 10
     thread.join(60)
     assert (thread.is_alive(), ours.fileno()) == (False, -1)
+
+
+@pytest.fixture
+def silent_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """The system's resolver, as it is without an answer of any name server; until the event is set."""
+    answered = threading.Event()
+
+    def look_up(name: str, *_: Any, **__: Any) -> list[Any]:
+        answered.wait(30)
+        raise socket.gaierror(socket.EAI_AGAIN, "no name server answers")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    yield answered
+    answered.set()
+
+
+def test_a_host_whose_name_is_not_resolved_is_given_up_at_the_deadline(silent_resolver: threading.Event) -> None:
+    started = monotonic()
+    with pytest.raises(ProblemError, match="its host was not looked up in time") as caught:
+        fetch.fetch_photo("http://photos.example/a.jpg", most_bytes=10, deadline=started + 0.3)
+    assert (caught.value.status, caught.value.code) == (422, "url_failed")
+    assert 0.3 <= monotonic() - started < 3
+
+
+def test_lookups_that_hang_are_bounded_and_leave_no_trace(silent_resolver: threading.Event) -> None:
+    def ask() -> None:
+        with pytest.raises(ProblemError):
+            fetch.fetch_photo("http://photos.example/a.jpg", most_bytes=10, deadline=monotonic() + 0.5)
+
+    before = threading.active_count()
+    clients = [threading.Thread(target=ask) for _ in range(fetch.MOST_LOOKUPS + 8)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    assert threading.active_count() - before == fetch.MOST_LOOKUPS
+    silent_resolver.set()
+    until = monotonic() + 10
+    while threading.active_count() > before:
+        assert monotonic() < until
+        sleep(0.01)
 
 
 def test_a_server_fetches_nothing_unless_it_is_configured_to(server: RunningServer) -> None:

@@ -12,6 +12,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
 from time import monotonic
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
@@ -23,9 +24,12 @@ MOST_REDIRECTS = 3
 CHUNK = 1 << 16
 IDLE_SECONDS = 5.0
 """Time without a byte after which a host is given up."""
+MOST_LOOKUPS = 32
+"""Threads that look hosts up at a time: where no name server answers, they end when the system gives up."""
 PORTS = {"http": 80, "https": 443}
 TRANSLATED = tuple(ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
 """IPv6 networks whose addresses stand for IPv4 addresses: NAT64, 6to4, Teredo."""
+_LOOKUPS = threading.Semaphore(MOST_LOOKUPS)
 
 
 def fetch_photo(url: str, *, most_bytes: int, deadline: float) -> tuple[bytes, str]:
@@ -62,16 +66,43 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
-def resolve(host: str, port: int) -> str:
-    """Return an address of the host; raises ProblemError where any of its addresses is not public."""
-    try:
-        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise _failure("there is no such host") from error
-    addresses = [str(answer[4][0]) for answer in answers]
+def resolve(host: str, port: int, *, deadline: float) -> str:
+    """Return an address of the host; raises ProblemError where any of its addresses is not public, or it takes long."""
+    addresses = _look_up(host, port, _remaining(deadline))
     if not addresses or not all(is_public(address) for address in addresses):
         raise ProblemError(422, "url_refused", "photos are fetched from public addresses alone.")
     return addresses[0]
+
+
+def _look_up(host: str, port: int, seconds: float) -> list[str]:
+    """Return the addresses of a host. The system's resolver has no time limit of its own, so it runs in a thread."""
+    answer: Future[list[str]] = Future()
+
+    def ask() -> None:
+        try:
+            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answer.set_result([str(row[4][0]) for row in rows])
+        except (OSError, UnicodeError) as error:
+            answer.set_exception(error)
+        finally:
+            _LOOKUPS.release()
+
+    until = monotonic() + seconds
+    if not _LOOKUPS.acquire(timeout=seconds):
+        raise _failure("its host was not looked up in time")
+    threading.Thread(target=ask, name="look up", daemon=True).start()
+    error = _await(answer, until)
+    if error is not None:
+        raise _failure("there is no such host") from error
+    return answer.result()
+
+
+def _await(answer: Future[list[str]], until: float) -> BaseException | None:
+    """Wait for a lookup; return its error, None where it has succeeded."""
+    try:
+        return answer.exception(max(until - monotonic(), 0))
+    except TimeoutError:
+        raise _failure("its host was not looked up in time") from None
 
 
 def _check(url: str) -> SplitResult:
@@ -92,7 +123,7 @@ def _connect(parts: SplitResult, deadline: float) -> Iterator[http.client.HTTPCo
     The timeout of a socket is one between two bytes: a host that sends a byte now and then would never be given up.
     """
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
-    link = socket.create_connection((resolve(host, port), port), _remaining(deadline))
+    link = socket.create_connection((resolve(host, port, deadline=deadline), port), _remaining(deadline))
     timer: threading.Timer | None = None
     try:
         if parts.scheme == "https":
