@@ -29,9 +29,10 @@ from visavis.server.state.events import EventFilter, Events
 from visavis.server.types import ServedCamera
 from visavis.server.watched_cameras import FrameRate, hide_folders
 from visavis.videos.camera_file import CameraFile, CameraSettings
-from visavis.videos.types import CameraStatus, Frame, FrameResult, VideoEvent
+from visavis.videos.types import CameraStatus, EventKind, Frame, FrameResult, VideoEvent
 
 FILE = CameraFile((CameraSettings("door", "rtsp://door"),))
+MOMENT = datetime(2026, 11, 29, 8, tzinfo=UTC)
 
 
 class Script:
@@ -44,10 +45,22 @@ class Script:
         self.opened: list[str] = []
         self.closed: list[str] = []
         self.ends = 0
+        self.is_file = False
         self.closing: Callable[[], object] = lambda: None
 
     def happens(self, name: str) -> None:
-        self.events.append(VideoEvent(name, "updated", 1, None, None, 0.0, 1.0, "door"))
+        self.events.append(VideoEvent(name, "updated", 1, None, None, MOMENT, MOMENT, "door"))
+
+    def end(self) -> None:
+        """End a track, which in a file would have gone on."""
+        self.ends += 1
+        if self.is_file:
+            self.happens_in_file("ended", 1.0, 3.5)
+        else:
+            self.happens(f"end {self.ends}")
+
+    def happens_in_file(self, kind: EventKind, start: float, end: float) -> None:
+        self.events.append(VideoEvent(f"random {len(self.events)}", kind, 1, None, None, start, end, "door"))
 
 
 SCRIPTS: dict[str, Script] = {}
@@ -87,8 +100,7 @@ class ScriptedCameras:
         yield from events
 
     def finish(self) -> Iterator[VideoEvent]:
-        self._script.ends += 1
-        self._script.happens(f"end {self._script.ends}")
+        self._script.end()
         yield from self.look()
 
     def close(self) -> None:
@@ -192,6 +204,35 @@ def test_last_events_are_stored_before_cameras_are_closed_which_may_take_long(
     assert Cameras(database).leases(["door"])["door"].holder is None
 
 
+READING: list[tuple[EventKind, float, float]] = [
+    ("recognized", 0.0, 1.0), ("recognized", 0.0, 1.0), ("updated", 1.0, 3.0), ("ended", 0.0, 3.5), ("ended", 0.0, 4.0),
+]  # fmt: skip
+"""Of two tracks that begin together, and a third."""
+
+
+def test_a_file_that_is_read_again_gives_no_event_twice(
+    database: StateDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its second reading stores what the first did not come to; tracks at the end of the first go on."""
+    for read_to in (3, 5):
+        script = Script()
+        for event in READING[:read_to]:
+            script.happens_in_file(*event)
+        script.is_file = True
+        with running(database, script, monkeypatch):
+            await_that(lambda read_to=read_to: len(stored(database)) == read_to)
+    events = Events(database).read(EventFilter())
+    times = [(event.content["event"], event.content["from"], event.content["to"]) for event in events]
+    assert times == READING
+    again = Script()
+    for event in READING[:2]:
+        again.happens_in_file(*event)
+    Cameras(database).start("door", actor="Ann")
+    with running(database, again, monkeypatch):
+        await_that(lambda: len(stored(database)) == 7)
+    assert len({*stored(database)}) == 7
+
+
 class FailingGroup:
     """Cameras of which one finds its person, and one cannot search, at each look and at the end."""
 
@@ -221,7 +262,7 @@ class FailingGroup:
 
     @staticmethod
     def _make_result(name: str) -> FrameResult:
-        event = VideoEvent(name, "updated", 1, None, None, 0.0, 1.0, "door")
+        event = VideoEvent(name, "updated", 1, None, None, MOMENT, MOMENT, "door")
         return FrameResult(Frame(np.zeros((8, 8, 3), np.uint8), 0.0, 0, "door"), (), (event,))
 
 

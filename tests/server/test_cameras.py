@@ -316,6 +316,38 @@ def test_the_process_of_the_cameras_is_started_again_when_it_is_killed(own_place
 
 
 @pytest.mark.slow
+def test_the_events_of_a_file_are_stored_once_when_its_process_is_killed_in_the_middle(own_place: Place) -> None:
+    """As many as of a reading that nothing disturbs, at the same times."""
+    folder, visits = own_place.folder / "visits", 8
+    folder.mkdir()
+    empty = encode(np.full((240, 320, 3), 120, np.uint8))
+    for number in range(visits * 90):
+        shows_ann = number % 90 < 20
+        (folder / f"{number:04}.jpg").write_bytes(own_place.pictures[number % 90] if shows_ann else empty)
+    server = own_place.serve("--cameras", str(own_place.write_cameras('name = "hall"\nsource = "visits"')))
+    try:
+        await_that(lambda: len(events_of(server, "hall")) >= 3, "three events", server, 90)
+        process = camera_process(server)
+        process.kill()
+        process.wait(10)
+        before = [outline(event) for event in events_of(server, "hall")]
+        await_camera(server, "hall", "ended", seconds=120)
+        once = [outline(event) for event in events_of(server, "hall")]
+        server.post("/v1/cameras/hall/start")
+        await_that(lambda: len(events_of(server, "hall")) >= 2 * len(once), "a second reading", server, 120)
+        await_camera(server, "hall", "ended")
+        assert 3 <= len(before) < len(once) == 2 * visits
+        assert once[: len(before)] == before
+        assert [outline(event) for event in events_of(server, "hall")] == once + once
+    finally:
+        server.stop()
+
+
+def outline(event: dict[str, Any]) -> tuple[str, str, float, float]:
+    return event["event"], event["name"], event["from"], event["to"]
+
+
+@pytest.mark.slow
 def test_a_stopped_camera_stays_stopped_when_the_server_begins_anew(own_place: Place) -> None:
     options = ("--cameras", str(own_place.write_cameras(DOOR, own_place.yard_table)))
     server = own_place.serve(*options)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,11 @@ from visavis.server import camera_leases
 from visavis.server.camera_leases import LeaseWatch
 from visavis.server.state import tables
 from visavis.server.state.cameras import CameraLease, CameraReport, Cameras
-from visavis.server.state.database import StateDatabase
+from visavis.server.state.database import StateDatabase, write_time
 from visavis.server.state.events import EventFilter, Events
 from visavis.server.types import ServedCamera
+
+from .machine_clock import set_clock
 
 NAMES = ["door", "yard"]
 
@@ -181,6 +185,25 @@ def test_a_file_that_was_read_stays_ended_and_a_silent_server_is_named(database:
     yard = read(cameras, "yard")
     assert yard.state == "failed"
     assert yard.message == "no server has reported on it since 2026-01-01T00:00:00+00:00."
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_server_with_another_clock_counts_as_alive(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    with closing(StateDatabase(postgres.new())) as database:
+        cameras = Cameras(database)
+        cameras.register(NAMES, "default")
+        set_clock(monkeypatch, hours)
+        take(cameras, "a", *NAMES)
+        cameras.report("a", dict.fromkeys(NAMES, CameraReport("running")))
+        set_clock(monkeypatch, 0)
+        assert [read(cameras, name).state for name in NAMES] == ["running", "running"]
+        with database.write() as conn:
+            long_ago = database.read_clock(conn) - timedelta(seconds=70)
+            conn.execute(update(tables.CAMERAS).values(updated=write_time(long_ago)))
+        set_clock(monkeypatch, hours)
+        assert [read(cameras, name).state for name in NAMES] == ["failed", "failed"]
 
 
 def test_cameras_of_other_files_and_galleries_are_left_out(database: StateDatabase) -> None:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from servers import Postgres
 from visavis.errors import UnknownNameError, UsageError
 from visavis.server.config import ServerConfig
 from visavis.server.index_folders import resolve_folder
 from visavis.server.state import jobs as state_jobs
-from visavis.server.state.database import StateDatabase
+from visavis.server.state.database import StateDatabase, write_time
 from visavis.server.state.events import EventFilter, Events
 from visavis.server.state.jobs import Jobs
+
+from .machine_clock import set_clock
 
 
 @pytest.fixture
@@ -136,6 +142,35 @@ def test_a_job_whose_runner_died_is_claimed_again(database: StateDatabase, monke
     assert claimed is not None
     assert claimed.job.id == first.id
     assert jobs.read(second.id).state == "canceled"
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_lease_is_judged_by_the_clock_of_the_database(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """Whichever of two machines has the wrong clock: the one that renews it, or the one that would claim it."""
+    with closing(StateDatabase(postgres.new())) as database:
+        jobs = Jobs(database)
+        job = jobs.create("index", "default", {}, actor="Ann")
+        lease = jobs.claim("first")
+        assert lease is not None
+        set_clock(monkeypatch, hours)
+        assert jobs.claim("second") is None
+        assert jobs.renew(lease)
+        set_clock(monkeypatch, 0)
+        assert jobs.claim("second") is None
+        set_clock(monkeypatch, hours)
+        assert jobs.progress(lease, 1, 2)
+        set_clock(monkeypatch, 0)
+        assert jobs.claim("second") is None
+        with database.write() as conn:
+            long_ago = database.read_clock(conn) - timedelta(seconds=state_jobs.STALE_SECONDS + 5)
+            conn.execute(update(state_jobs.JOBS).values(renewed=write_time(long_ago)))
+        set_clock(monkeypatch, hours)
+        claimed = jobs.claim("second")
+        assert claimed is not None
+        assert claimed.job.id == job.id
+        assert claimed.job.created < claimed.job.updated
 
 
 @pytest.mark.parametrize("way", ["the runner alone", "the whole server"])

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
+from datetime import datetime
 from time import monotonic
 from typing import Any
 
@@ -18,6 +19,7 @@ from visavis.errors import ServerError, VisavisError
 from visavis.server.camera_leases import LeaseWatch
 from visavis.server.child import begin_child
 from visavis.server.config import ServerConfig
+from visavis.server.file_events import FileEventIds
 from visavis.server.problems import describe_error
 from visavis.server.state.cameras import ENDED, FINAL, STOPPED, CameraOrder, CameraReport, Cameras
 from visavis.server.state.database import StateDatabase
@@ -63,6 +65,7 @@ class CameraRunner:
         self._watched: WatchedCameras | None = None
         self._orders: dict[str, CameraOrder] = {}
         self._reports: dict[str, CameraReport] = {}
+        self._ids: dict[str, FileEventIds] = {}
         self._waiting: deque[Mapping[str, Any]] = deque(maxlen=MOST_WAITING)
         self._next_look = self._next_report = self._next_try = 0.0
 
@@ -127,6 +130,7 @@ class CameraRunner:
             return
         self._keep(self._watched.close_camera(name))
         if order.wanted != STOPPED:
+            self._ids[name] = FileEventIds(name, self._config.video.gallery, order.number)
             self._watched.open(self._settings[name])
 
     def _is_active(self, name: str) -> bool:
@@ -149,7 +153,9 @@ class CameraRunner:
             self._cameras.report(self._server, reports)
 
     def _keep(self, events: Iterable[VideoEvent]) -> None:
-        self._waiting.extend(event.to_dict() for event in events)
+        for event in events:
+            content = event.to_dict()
+            self._waiting.append(self._ids[event.camera].identify(content) if _is_of_file(event) else content)
 
     def _store(self) -> None:
         if self._waiting:
@@ -178,10 +184,13 @@ class CameraRunner:
             log.warning("the last events of the cameras are lost: %s", error)
 
     def _finish(self) -> None:
-        """End all tracks, and store their events before the cameras are closed, which may take seconds."""
+        """End all tracks, and store their events before the cameras are closed, which may take seconds.
+
+        Tracks in files do not end here: the files will be read again.
+        """
         try:
             if self._watched is not None:
-                self._keep(self._watched.finish())
+                self._keep(event for event in self._watched.finish() if not _is_of_file(event))
         except (VisavisError, OSError) as error:
             log.warning("the last events of some tracks are lost: %s", error)
         except Exception:  # a defect must not end the runner
@@ -203,6 +212,11 @@ def _make_report(order: CameraOrder, report: CameraReport | None) -> CameraRepor
     if order.wanted == STOPPED:
         report = CameraReport(STOPPED)
     return replace(report or CameraReport(ENDED), followed=order.number)
+
+
+def _is_of_file(event: VideoEvent) -> bool:
+    """Return whether the times of an event are seconds of a file."""
+    return not isinstance(event.start, datetime)
 
 
 def _outline(reports: Mapping[str, CameraReport]) -> dict[str, tuple[int, str]]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from sqlalchemy import Connection, Row, case, insert, or_, select, update
 
 from visavis.errors import UnknownNameError
 from visavis.server.state import tables
-from visavis.server.state.database import StateDatabase, now
+from visavis.server.state.database import StateDatabase, write_time
 from visavis.server.state.events import EVENTS, Events, insert_event
 from visavis.server.types import ServedCamera, StoredEvent
 from visavis.videos.types import CameraState
@@ -25,7 +25,7 @@ CAMERAS = tables.CAMERAS
 LAPSE_SECONDS = 15.0
 """Time without a beat after which a camera is taken over."""
 UNREPORTED_SECONDS = 60.0
-"""Time without a report after which a camera counts as failed, by the clocks of two machines."""
+"""Time without a report after which a camera counts as failed, by the clock of the database."""
 STARTING, RUNNING, SILENT, ENDED, FAILED = get_args(CameraState)
 STOPPED, STOPPING = "stopped", "stopping"
 FINAL = (STOPPED, ENDED, FAILED)
@@ -79,8 +79,9 @@ class Cameras:
         wanted = {*names}
         with self._database.read() as conn:
             rows = conn.execute(select(CAMERAS).order_by(CAMERAS.c.name)).all()
+            moment = self._database.read_clock(conn)
         shown = [row for row in rows if row.name in wanted or row.holder is not None]
-        return self._describe([row for row in shown if galleries is None or row.gallery in galleries])
+        return self._describe([row for row in shown if galleries is None or row.gallery in galleries], moment)
 
     def start(self, name: str, *, actor: str) -> None:
         """Want a camera to run; one that has ended or failed begins anew. Raises UnknownNameError."""
@@ -97,9 +98,12 @@ class Cameras:
                 raise UnknownNameError(f"there is no camera {name!r} on this server.")
             self._database.log(conn, actor, action, name)
 
-    def _describe(self, rows: Sequence[Row[Any]]) -> list[ServedCamera]:
+    def _describe(self, rows: Sequence[Row[Any]], moment: datetime) -> list[ServedCamera]:
         events = Events(self._database).read_numbers([row.latest for row in rows if row.latest is not None])
-        return [_describe(row, events.get(row.latest)) for row in rows]
+        return [_describe(row, events.get(row.latest), moment) for row in rows]
+
+    def _read_clock(self, conn: Connection) -> str:
+        return write_time(self._database.read_clock(conn))
 
     # The server that runs cameras
 
@@ -124,10 +128,11 @@ class Cameras:
         """
         latest = case((CAMERAS.c.gallery == gallery, CAMERAS.c.latest), else_=None)
         with self._database.write() as conn:
+            updated = self._read_clock(conn)
             for name, lease in expected.items():
                 unchanged = (CAMERAS.c.name == name, CAMERAS.c.holder == lease.holder, CAMERAS.c.beat == lease.beat)
                 values = {"holder": holder, "beat": lease.beat + 1, "gallery": gallery, "latest": latest}
-                conn.execute(update(CAMERAS).where(*unchanged).values({**values, "updated": now()}))
+                conn.execute(update(CAMERAS).where(*unchanged).values({**values, "updated": updated}))
 
     def orders(self, holder: str) -> dict[str, CameraOrder]:
         """Return what is wanted of the cameras that a server holds."""
@@ -139,9 +144,10 @@ class Cameras:
     def report(self, holder: str, reports: Mapping[str, CameraReport]) -> None:
         """Report how cameras are doing, as far as the server still holds them; this is also its beat."""
         with self._database.write() as conn:
+            updated = self._read_clock(conn)
             for name, report in reports.items():
                 held = (CAMERAS.c.name == name, CAMERAS.c.holder == holder)
-                values = {**asdict(report), "beat": CAMERAS.c.beat + 1, "updated": now()}
+                values = {**asdict(report), "beat": CAMERAS.c.beat + 1, "updated": updated}
                 conn.execute(update(CAMERAS).where(*held).values(values))
 
     def add_events(self, holder: str, events: Iterable[Mapping[str, Any]]) -> None:
@@ -162,12 +168,16 @@ class Cameras:
         values = {"state": FAILED, "message": message, "followed": CAMERAS.c.orders}
         with self._database.write() as conn:
             conn.execute(update(CAMERAS).where(*failed).values(values))
-            conn.execute(update(CAMERAS).where(CAMERAS.c.holder == holder).values(holder=None, updated=now()))
+            self._free(conn, holder)
 
     def release(self, holder: str) -> None:
         """Let other servers run the cameras of this one."""
         with self._database.write() as conn:
-            conn.execute(update(CAMERAS).where(CAMERAS.c.holder == holder).values(holder=None, updated=now()))
+            self._free(conn, holder)
+
+    def _free(self, conn: Connection, holder: str) -> None:
+        values = {"holder": None, "updated": self._read_clock(conn)}
+        conn.execute(update(CAMERAS).where(CAMERAS.c.holder == holder).values(values))
 
 
 _NEW = {
@@ -181,8 +191,8 @@ def _is_stored(conn: Connection, event_id: str) -> bool:
     return conn.execute(select(EVENTS.c.number).where(EVENTS.c.id == event_id)).first() is not None
 
 
-def _describe(row: Row[Any], event: StoredEvent | None) -> ServedCamera:
-    state, message = _judge(row)
+def _describe(row: Row[Any], event: StoredEvent | None, moment: datetime) -> ServedCamera:
+    state, message = _judge(row, moment)
     shown = state == row.state
     return ServedCamera(
         name=row.name,
@@ -197,14 +207,16 @@ def _describe(row: Row[Any], event: StoredEvent | None) -> ServedCamera:
     )
 
 
-def _judge(row: Row[Any]) -> tuple[str, str]:
-    """Return the state and its message: what was reported, unless that is out of date or not yet what is wanted."""
+def _judge(row: Row[Any], moment: datetime) -> tuple[str, str]:
+    """Return the state and its message: what was reported, unless that is out of date or not yet what is wanted.
+
+    ``moment`` is now, by the clock that wrote when it was reported.
+    """
     if row.holder is None:
         if row.wanted == STOPPED:
             return STOPPED, ""
         return (row.state, row.message) if row.orders == row.followed and row.state in FINAL else (STARTING, "")
-    oldest = datetime.now(UTC) - timedelta(seconds=UNREPORTED_SECONDS)
-    if row.updated < oldest.isoformat(timespec="microseconds"):
+    if row.updated < write_time(moment - timedelta(seconds=UNREPORTED_SECONDS)):
         unreported = f"no server has reported on it since {row.updated}."
         return (STOPPED, "") if row.wanted == STOPPED else (FAILED, unreported)
     if row.orders != row.followed:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, insert, make_url, select
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from visavis import permissions
@@ -30,8 +30,13 @@ def beside_gallery(gallery_url: str) -> str:
 
 
 def now() -> str:
-    """Return the time in UTC, as the database stores it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+    """Return the time of this machine in UTC, as the database stores it."""
+    return write_time(datetime.now(UTC))
+
+
+def write_time(time: datetime) -> str:
+    """Return a time in UTC as the database stores it."""
+    return time.isoformat(timespec="microseconds")
 
 
 class StateDatabase:
@@ -75,6 +80,13 @@ class StateDatabase:
                 conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7640118)")
             yield conn
             conn.commit()
+
+    def read_clock(self, conn: Connection) -> datetime:
+        """Return the time in UTC by the clock of the database: those of the machines that share it may differ."""
+        if self._sqlite:  # a file of this machine
+            return datetime.now(UTC)
+        time: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
+        return time.astimezone(UTC)
 
     def log(self, conn: Connection, actor: str, action: str, detail: str = "") -> None:
         """Write who changed the server."""

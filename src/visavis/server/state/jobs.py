@@ -2,8 +2,9 @@
 
 A runner holds a lease of its job, and renews it all the time. The lease of a runner that was killed, or cannot reach
 the database, lapses after ``STALE_SECONDS``; any server of the database then claims the job, and the former runner can
-change nothing of it any more. A job whose process ends ``MOST_STARTS`` times without progress has failed: the job may
-be what ends the process, such as by taking all memory.
+change nothing of it any more. All times are of the database's clock: those of machines are never compared. A job whose
+process ends ``MOST_STARTS`` times without progress has failed: the job may be what ends the process, such as by taking
+all memory.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, insert, or_, select, update
 
 from visavis.errors import UnknownNameError, UsageError
 from visavis.server.state import tables
-from visavis.server.state.database import StateDatabase, now
+from visavis.server.state.database import StateDatabase, write_time
 from visavis.server.types import Job
 
 JOBS = tables.JOBS
@@ -52,16 +53,17 @@ class Jobs:
 
     def create(self, kind: str, gallery: str, order: Mapping[str, Any], *, actor: str) -> Job:
         """Queue a job."""
-        at = now()
+        job_id = secrets.token_hex(8)
         values = {
-            "id": secrets.token_hex(8), "kind": kind, "gallery": gallery, "order": json.dumps(order), "state": QUEUED,
-            "done": 0, "total": None, "message": "", "result": None, "created": at, "created_by": actor, "updated": at,
-            "lease": None, "renewed": at, "starts": 0, "farthest": 0,
+            "id": job_id, "kind": kind, "gallery": gallery, "order": json.dumps(order), "state": QUEUED,
+            "done": 0, "total": None, "message": "", "result": None, "created_by": actor,
+            "lease": None, "starts": 0, "farthest": 0,
         }  # fmt: skip
         with self._database.write() as conn:
-            conn.execute(insert(JOBS).values(values))
-            self._database.log(conn, actor, "create job", f"{values['id']} ({kind}, {gallery})")
-            return _read(conn, str(values["id"]))
+            at = self._read_clock(conn)
+            conn.execute(insert(JOBS).values({**values, "created": at, "updated": at, "renewed": at}))
+            self._database.log(conn, actor, "create job", f"{job_id} ({kind}, {gallery})")
+            return _read(conn, job_id)
 
     def list(self, *, galleries: Sequence[str] | None = None, limit: int = 100) -> list[Job]:
         """Return the newest jobs first, those of ``galleries`` alone if given."""
@@ -87,20 +89,19 @@ class Jobs:
 
         ``owner`` is the id of the server, of which one runner at a time is alive.
         """
-        oldest = (datetime.now(UTC) - timedelta(seconds=STALE_SECONDS)).isoformat(timespec="microseconds")
-        is_lapsed = and_(JOBS.c.state.in_([RUNNING, SAVING]), JOBS.c.renewed < oldest)
-        is_spent = and_(is_lapsed, JOBS.c.starts >= MOST_STARTS)
-        waiting = select(JOBS.c.id).where(or_(JOBS.c.state == QUEUED, is_lapsed)).order_by(JOBS.c.created, JOBS.c.id)
         with self._database.write() as conn:
+            oldest = self._read_clock(conn, before=STALE_SECONDS)
             is_abandoned = and_(JOBS.c.state == CANCELING, JOBS.c.renewed < oldest)
-            conn.execute(update(JOBS).where(is_abandoned).values(state=CANCELED, updated=now(), lease=None))
-            _change(conn, is_spent, state=FAILED, message=ENDED, lease=None)
-            job_id = conn.execute(waiting.limit(1)).scalar()
+            self._change(conn, is_abandoned, state=CANCELED, lease=None)
+            is_lapsed = and_(JOBS.c.state.in_([RUNNING, SAVING]), JOBS.c.renewed < oldest)
+            self._change(conn, and_(is_lapsed, JOBS.c.starts >= MOST_STARTS), state=FAILED, message=ENDED, lease=None)
+            waiting = select(JOBS.c.id).where(or_(JOBS.c.state == QUEUED, is_lapsed))
+            job_id = conn.execute(waiting.order_by(JOBS.c.created, JOBS.c.id).limit(1)).scalar()
             if job_id is None:
                 return None
             token = f"{owner}.{secrets.token_hex(8)}"
-            starts = JOBS.c.starts + 1
-            _change(conn, JOBS.c.id == job_id, state=RUNNING, message="", lease=token, renewed=now(), starts=starts)
+            values = {"lease": token, "renewed": self._read_clock(conn), "starts": JOBS.c.starts + 1}
+            self._change(conn, JOBS.c.id == job_id, state=RUNNING, message="", **values)
             return Lease(_read(conn, job_id), token)
 
     def abandon(self, owner: str) -> None:
@@ -112,26 +113,28 @@ class Jobs:
         is_spent = and_(of_owner, JOBS.c.state != CANCELING, JOBS.c.starts >= MOST_STARTS)
         state = case((JOBS.c.state == CANCELING, CANCELED), else_=QUEUED)
         with self._database.write() as conn:
-            _change(conn, is_spent, state=FAILED, message=ENDED, lease=None)
-            _change(conn, of_owner, state=state, lease=None)
+            self._change(conn, is_spent, state=FAILED, message=ENDED, lease=None)
+            self._change(conn, of_owner, state=state, lease=None)
 
     def renew(self, lease: Lease) -> bool:
         """Renew a lease; return False where it is lost: another runner has the job, or the job has ended."""
         with self._database.write() as conn:
-            return conn.execute(update(JOBS).where(_is_held(lease)).values(renewed=now())).rowcount > 0
+            renewed = self._read_clock(conn)
+            return conn.execute(update(JOBS).where(_is_held(lease)).values(renewed=renewed)).rowcount > 0
 
     def progress(self, lease: Lease, done: int, total: int | None) -> bool:
         """Report how far a job is; return whether to go on: False, it was canceled, or the lease is lost."""
         with self._database.write() as conn:
             is_farther = and_(_is_held(lease), JOBS.c.farthest < done)
-            _change(conn, is_farther, farthest=done, starts=1)
-            is_held = _change(conn, _is_held(lease), done=done, total=total, renewed=now())
+            self._change(conn, is_farther, farthest=done, starts=1)
+            is_held = self._change(conn, _is_held(lease), done=done, total=total, renewed=self._read_clock(conn))
             return is_held and _read(conn, lease.job.id).state == RUNNING
 
     def begin_saving(self, lease: Lease) -> bool:
         """Let a job write its result, so that it can be canceled no more; False: it was, or the lease is lost."""
         with self._database.write() as conn:
-            return _change(conn, and_(_is_held(lease), JOBS.c.state == RUNNING), state=SAVING, renewed=now())
+            renewed = self._read_clock(conn)
+            return self._change(conn, and_(_is_held(lease), JOBS.c.state == RUNNING), state=SAVING, renewed=renewed)
 
     def finish(self, lease: Lease, *, result: Mapping[str, Any] | None = None) -> bool:
         """End a job whose work is complete, also where a cancel came too late; False: the lease is lost."""
@@ -149,11 +152,20 @@ class Jobs:
         with self._database.write() as conn:
             state = _read(conn, lease.job.id).state
             values = {"result": json.dumps(result), "state": CANCELED} if state == CANCELING else {"state": QUEUED}
-            return _change(conn, _is_held(lease), **values, lease=None, starts=JOBS.c.starts - 1)
+            return self._change(conn, _is_held(lease), **values, lease=None, starts=JOBS.c.starts - 1)
+
+    def _read_clock(self, conn: Connection, *, before: float = 0.0) -> str:
+        """Return the time some seconds ``before`` now, by the clock of the database."""
+        return write_time(self._database.read_clock(conn) - timedelta(seconds=before))
+
+    def _change(self, conn: Connection, condition: ColumnElement[bool], **values: object) -> bool:
+        """Change the job of a condition; return whether there is one."""
+        values["updated"] = self._read_clock(conn)
+        return conn.execute(update(JOBS).where(condition).values(values)).rowcount > 0
 
     def _end(self, lease: Lease, state: str, **values: object) -> bool:
         with self._database.write() as conn:
-            return _change(conn, _is_held(lease), state=state, lease=None, **values)
+            return self._change(conn, _is_held(lease), state=state, lease=None, **values)
 
     def cancel(self, job_id: str, *, actor: str) -> Job:
         """Stop a job that waits or runs; one that saves its result or has ended stays as it is.
@@ -163,7 +175,7 @@ class Jobs:
         with self._database.write() as conn:
             job = _read(conn, job_id)
             if job.state in {QUEUED, RUNNING}:
-                _change(conn, JOBS.c.id == job_id, state=CANCELED if job.state == QUEUED else CANCELING)
+                self._change(conn, JOBS.c.id == job_id, state=CANCELED if job.state == QUEUED else CANCELING)
                 self._database.log(conn, actor, "cancel job", job_id)
             return _read(conn, job_id)
 
@@ -176,7 +188,7 @@ class Jobs:
             job = _read(conn, job_id)
             if job.state not in {CANCELED, FAILED}:
                 raise UsageError(f"job {job_id} is {job.state}: only a canceled or a failed one can be resumed.")
-            _change(conn, JOBS.c.id == job_id, state=QUEUED, message="", result=None, starts=0)
+            self._change(conn, JOBS.c.id == job_id, state=QUEUED, message="", result=None, starts=0)
             self._database.log(conn, actor, "resume job", job_id)
             return _read(conn, job_id)
 
@@ -195,11 +207,6 @@ def unknown_job(job_id: str) -> UnknownNameError:
 
 def _is_held(lease: Lease) -> ColumnElement[bool]:
     return and_(JOBS.c.id == lease.job.id, JOBS.c.lease == lease.token, JOBS.c.state.in_(LEASED))
-
-
-def _change(conn: Connection, condition: ColumnElement[bool], **values: object) -> bool:
-    """Change the job of a condition; return whether there is one."""
-    return conn.execute(update(JOBS).where(condition).values(values | {"updated": now()})).rowcount > 0
 
 
 def _make_job(row: Row[Any]) -> Job:
