@@ -22,6 +22,7 @@ from visavis.compare import Calibration
 from visavis.errors import ServerError, UnknownNameError, UsageError
 from visavis.server.app import create_app
 from visavis.server.config import ServerConfig
+from visavis.server.services import Services
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import Events
 from visavis.server.types import FaceCluster, Job, ModelFile, NewKey, StoredEvent, StoredFace
@@ -105,7 +106,7 @@ WITHOUT_METHOD: set[str] = set()
 def operations(tmp_path_factory: pytest.TempPathFactory) -> dict[str, re.Pattern[str]]:
     """The operations of the description, with the pattern of their paths."""
     folder = tmp_path_factory.mktemp("described")
-    app = create_app(ServerConfig(state=f"sqlite:///{folder / 'state.db'}"))
+    app = create_app(Services(ServerConfig(state=f"sqlite:///{folder / 'state.db'}")))
     paths = app.openapi()["paths"]
     app.state.services.close()
     return {

@@ -14,7 +14,7 @@ from visavis.server import rate_limit
 from visavis.server.app import create_app
 from visavis.server.config import RequestLimits, ServerConfig
 from visavis.server.run import prepare
-from visavis.server.services import FAILURES_PER_MINUTE
+from visavis.server.services import FAILURES_PER_MINUTE, Services
 from visavis.server.state import database as state_database
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.keys import Keys
@@ -41,7 +41,7 @@ def config(tmp_path: Path) -> ServerConfig:
 
 @contextmanager
 def open_client(config: ServerConfig, address: str = HERE) -> Iterator[tuple[Client, Keys]]:
-    app = create_app(config)
+    app = create_app(Services(config))
     yield Client(app, address), app.state.services.keys
     app.state.services.close()
 

@@ -16,7 +16,7 @@ from visavis.server import rate_limit
 from visavis.server.app import create_app
 from visavis.server.config import read_config
 from visavis.server.run import prepare
-from visavis.server.services import FAILURES_PER_MINUTE
+from visavis.server.services import FAILURES_PER_MINUTE, Services
 
 PROXY = "10.0.0.5"
 
@@ -61,7 +61,7 @@ class Client:
 def client_from(folder: Path, address: str, *proxies: str) -> Iterator[Client]:
     """Make an application that trusts these proxies, and a client with an address."""
     config = read_config(None, gallery=f"sqlite:///{folder / 'faces.db'}", trusted_proxies=list(proxies))
-    app = create_app(config)
+    app = create_app(Services(config))
     app.state.services.keys.create("admin", "admin", actor="test")
     yield Client(app, address)
     app.state.services.close()

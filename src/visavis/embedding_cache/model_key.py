@@ -19,7 +19,6 @@ from pathlib import Path
 from visavis import devices, errors
 from visavis.detectors import DETECTORS, base_name
 from visavis.embedders import EMBEDDERS
-from visavis.embedders.recipes import RECIPES
 from visavis.pipeline import Recognizer
 from visavis.weights import store
 
@@ -56,6 +55,8 @@ def _describe_weights(name: str) -> str:
     row = EMBEDDERS.row(name)
     if row is not None:
         return row.text()
+    from visavis.embedders.recipes import RECIPES  # the modules of all networks
+
     recipe = RECIPES.get(name)
     return "" if recipe is None else f"{recipe.row().file} {store.digest(recipe.row())}"
 

@@ -9,6 +9,7 @@ from itertools import islice
 from visavis.images._iso_cost import iso_cost
 from visavis.images._jpeg_cost import jpeg_cost
 from visavis.images._limits import PICTURE, Cost, check
+from visavis.images._netpbm import netpbm_cost
 from visavis.images._tiff_cost import tiff_cost
 
 MAX_CHUNKS = 100_000
@@ -168,12 +169,18 @@ COSTS: dict[str, Callable[[bytes], Cost]] = {
     "JPEG 2000": jpeg_2000_cost,
     "AVIF": iso_cost,
     "HEIC": iso_cost,
+    "PPM": netpbm_cost,
 }
-"""The cost of a file by the name of its kind; :mod:`visavis.images._netpbm` sees to PPM files."""
+"""The cost of a file by the name of its kind."""
+
+
+def find_cost(data: bytes, kind: str) -> Cost:
+    """Return the cost of a file; nothing for another kind than those of ``COSTS``, which is not decoded."""
+    return COSTS[kind](data) if kind in COSTS else Cost()
 
 
 def check_file(data: bytes, kind: str, *, label: str, max_pixels: int) -> Cost:
     """Return the cost of a file; raise TooLargeImageError where it is above the limits."""
-    cost = COSTS[kind](data) if kind in COSTS else Cost()
+    cost = find_cost(data, kind)
     check(cost, label=label, max_pixels=max_pixels)
     return cost

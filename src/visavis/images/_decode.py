@@ -23,8 +23,8 @@ from visavis.errors import ImageError, TooLargeImageError, UnreadableImageError
 from visavis.forking import UndisturbedByForks
 from visavis.images import _end_marker, _tiff_samples
 from visavis.images._capture_time import exif_capture_time
-from visavis.images._cost import check_file
-from visavis.images._limits import check_sides
+from visavis.images._cost import check_file, find_cost
+from visavis.images._limits import Cost, check_sides
 from visavis.images._netpbm import normalize
 from visavis.images._orient import ORIENTATION, exif_block, stated_orientation, upright
 from visavis.types import RGB
@@ -93,6 +93,12 @@ def _find_iso_kind(data: bytes) -> FileKind | None:
     brands = [data[8:12], *(data[at : at + 4] for at in range(16, end, 4))]
     named = next((BRANDS[brand] for brand in brands if brand in BRANDS), None)
     return HEIC if named is None and brands[0] in {b"mif1", b"msf1"} else named
+
+
+def decoding_cost(data: bytes) -> Cost:
+    """Return what decoding a photo costs, by the structure of its file; nothing for what is not a photo."""
+    kind = kind_of(data)
+    return find_cost(data, kind.name if kind else "")
 
 
 def decode(data: bytes, *, label: str, max_pixels: int) -> tuple[RGB, tuple[str, ...]]:

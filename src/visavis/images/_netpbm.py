@@ -12,6 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis.images._limits import PICTURE, Cost
+
 MAX_HEADER = 1 << 16
 """Bytes of the header with its comments."""
 BLOCK = 1 << 20
@@ -24,6 +26,15 @@ GAP = rb"(?:\s|#[^\r\n]*[\r\n])+"
 HEADER = re.compile(rb"P([1-6f])" + (GAP + rb"(\d{1,10})") * 2)
 MAXIMUM = re.compile(GAP + rb"([-+.\deE]{1,20})\s")
 COMMENT = re.compile(rb"#[^\r\n]*[\r\n]?")
+
+
+def netpbm_cost(data: bytes) -> Cost:
+    """Return the cost of a file: Pillow has up to four bytes of a pixel beside the result."""
+    match = HEADER.match(data[:MAX_HEADER])
+    if match is None:
+        return Cost()
+    width, height = int(match[2]), int(match[3])
+    return Cost(width, height, width * height * (4 + PICTURE))
 
 
 def normalize(data: bytes, *, max_pixels: int) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio.to_thread
@@ -13,20 +13,15 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 import visavis
 from visavis.server import compat, problems
 from visavis.server.auth import identify_sender
-from visavis.server.config import ServerConfig
 from visavis.server.guard import Guard
 from visavis.server.problems import ProblemDetails
 from visavis.server.resources import routers
 from visavis.server.services import Services
 
-PREFIX = "/v1"
-OUTSIDE = frozenset({"health", "documentation", "pages"})
-"""Tags of the routes that are not below the prefix."""
 
-
-def create_app(config: ServerConfig, cameras: Sequence[str] = ()) -> FastAPI:
-    """Return the application of a configuration and the names of its cameras; the caller loads its services."""
-    services = Services(config, cameras)
+def create_app(services: Services) -> FastAPI:
+    """Return the application of a worker; the caller loads its services."""
+    config = services.config
 
     @asynccontextmanager
     async def run(_app: FastAPI) -> AsyncIterator[None]:
@@ -37,8 +32,8 @@ def create_app(config: ServerConfig, cameras: Sequence[str] = ()) -> FastAPI:
     app = FastAPI(title="visavis", version=visavis.__version__, lifespan=run, docs_url=None, redoc_url=None)
     app.state.services = services
     problems.install(app)
-    for router in routers():
-        app.include_router(router, prefix="" if OUTSIDE.intersection(router.tags) else PREFIX)
+    for router in routers():  # their own routes: include_router would make each of them again at the first request
+        app.router.routes.extend(router.routes)
     compat.install(app)
     _describe_problem(app)
     app.add_middleware(Guard, config=config, metrics=services.metrics, identify=identify_sender)

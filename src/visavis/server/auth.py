@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
@@ -17,6 +18,7 @@ from visavis.server.roles import MANAGE, ROLES
 from visavis.server.services import Services
 from visavis.server.types import ApiKey
 
+Dependency = TypeVar("Dependency", bound=Callable[..., Any])
 LOCAL = "local user"
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 """Headers of a proxy: the request may then come from anywhere."""
@@ -53,6 +55,13 @@ class Principal:
             raise ProblemError(403, "forbidden", "this key is for some galleries: it has no right over the server.")
 
 
+def with_annotations(dependency: Dependency) -> Dependency:
+    """Decorate a dependency of many requests: its annotations are evaluated once, not by FastAPI for each request."""
+    dependency.__signature__ = inspect.signature(dependency, eval_str=True)  # type: ignore[attr-defined]
+    return dependency
+
+
+@with_annotations
 def get_services(request: Request) -> Services:
     """Return the services of the worker."""
     services: Services = request.app.state.services
@@ -121,17 +130,18 @@ def _make_principal(key: ApiKey) -> Principal:
 def requires(right: str) -> Callable[..., Principal]:
     """Return the dependency of a request that needs a right; its value is the principal."""
 
+    @with_annotations
     def check(
         request: Request,
-        services: ServicesOf,
         _bearer: Annotated[object, Depends(BEARER)] = None,
         _header: Annotated[object, Depends(HEADER)] = None,
     ) -> Principal:
-        return admit(request, services, right)
+        return admit(request, get_services(request), right)
 
     return check
 
 
+@with_annotations
 def requires_whole_server(principal: Annotated[Principal, Depends(requires(MANAGE))]) -> Principal:
     """Return the principal of a request that manages the server; raises ProblemError for a key of some galleries."""
     principal.require_all_galleries()
@@ -170,6 +180,7 @@ def _refuse_excess(seconds: float) -> None:
         raise ProblemError(429, "too_many_requests", "too many requests: wait, and send it again.", headers)
 
 
+@with_annotations
 def gallery_name(gallery: str = DEFAULT_GALLERY) -> str:
     """Return the name of the gallery that a request is about: its query parameter ``gallery``."""
     return gallery

@@ -34,12 +34,13 @@ VARIABLE = "VISAVIS_SERVER_"
 class RequestLimits:
     """Limits a worker. ``waiting`` is the number of requests that are answered or wait; ``seconds`` the time for one.
 
-    ``upload_mb`` bounds the body of a request, ``photos`` the photos in it, ``per_minute`` the requests a key, and an
-    address without a key; 0: no bound.
+    ``upload_mb`` bounds the body of a request, ``photos`` the photos in it, ``pictures_mb`` the memory that the decoded
+    photos of all requests take at a time, ``per_minute`` the requests a key, and an address without a key; 0: no bound.
     """
 
     upload_mb: float = 20.0
     photos: int = 100
+    pictures_mb: float = 1000.0
     waiting: int = 128
     seconds: float = 30.0
     per_minute: int = 0
@@ -219,7 +220,7 @@ def _make_limits(table: Mapping[str, Any]) -> RequestLimits:
     for key, value in table.items():
         if key not in names:
             raise UsageError(f"[limits] has no key {shown(key)}: the keys are {', '.join(names)}.")
-        if key in {"upload_mb", "seconds"}:
+        if key in {"upload_mb", "pictures_mb", "seconds"}:
             check_number(value, f"{key} is a number", least=0.01, most=100_000)
         else:
             check_whole(value, f"{key} is a whole number", least=0 if key == "per_minute" else 1, most=1_000_000)

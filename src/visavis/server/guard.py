@@ -87,6 +87,7 @@ class Guard:
 
         request = Request(scope)
         most = self._most_megabytes(scope["path"])
+        scope["deadline"] = started + self._config.limits.seconds
         body = _Body(receive, round(most * 1e6), self._config.limits.seconds)
         scope["is_full"] = self._running >= self._config.limits.waiting
         fault = self._check(request, most)

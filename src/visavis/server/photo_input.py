@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -19,14 +20,18 @@ from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
 
 from visavis.images import PhotoLabel
+from visavis.server.auth import with_annotations
 from visavis.server.config import RequestLimits
 from visavis.server.fetch import fetch_photo
 from visavis.server.forms import MULTIPART, media_type, read_form
+from visavis.server.picture_memory import estimate_memory
 from visavis.server.problems import ProblemError
 from visavis.structured_text import parse_json
 
 MOST_NAME = 200
 """Characters of the name of a photo that are kept."""
+SMALL_BYTES = 1 << 20
+"""Photos whose cost is found at once; files of many megabytes would keep other requests from being read meanwhile."""
 
 
 class NamedPhoto(io.BytesIO):
@@ -142,16 +147,32 @@ def photo_input(*names: str, fields: Collection[str] | None = None) -> Callable[
     A field that nothing reads is a mistake: a gallery that was named in the form would not be the one that is used.
     """
 
-    async def read(request: Request) -> PhotoInput:
+    @with_annotations
+    async def read(request: Request) -> AsyncIterator[PhotoInput]:
         config = request.app.state.services.config
         photos = await read_photos(request, names, config.limits, fetch_urls=config.fetch_urls)
         unread = [] if fields is None else [name for name in photos.fields if name not in fields]
         if unread:
             place = f"options are parameters of the address, as in {request.url.path}?gallery=NAME"
             raise ProblemError(422, "unknown_field", f"the body has no field {unread[0][:40]!r}: {place}.")
-        return photos
+        async with hold_memory(request, [photo for group in photos.photos.values() for photo in group]):
+            yield photos
 
     return read
+
+
+@asynccontextmanager
+async def hold_memory(request: Request, photos: Sequence[NamedPhoto]) -> AsyncIterator[None]:
+    """Have the memory for the decoded photos of a request within the block.
+
+    Raises BusyError where the photos of others take it until the time of the request is over.
+    """
+    estimate = partial(estimate_memory, [photo.getvalue() for photo in photos])
+    is_small = sum(photo.getbuffer().nbytes for photo in photos) < SMALL_BYTES
+    size = estimate() if is_small else await to_thread.run_sync(estimate)
+    services = request.app.state.services
+    async with services.pictures.hold(size, seconds=request.scope["deadline"] - monotonic()):
+        yield
 
 
 def photo_body(*names: str, many: Sequence[str] = (), **fields: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from visavis.errors import ServerError, UsageError, reason_of
 from visavis.server.config import ServerConfig, is_loopback
@@ -13,8 +14,9 @@ from visavis.server.state.cameras import Cameras
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.keys import Keys
 from visavis.server.supervisor import Supervisor
-from visavis.videos.camera_file import CameraFile, read_camera_file
-from visavis.videos.extra import require_extra
+
+if TYPE_CHECKING:
+    from visavis.videos.camera_file import CameraFile
 
 BACKLOG = 2048
 """Connections that wait to be accepted."""
@@ -27,6 +29,9 @@ def read_cameras(config: ServerConfig) -> CameraFile | None:
     """
     if config.cameras is None:
         return None
+    from visavis.videos.camera_file import read_camera_file
+    from visavis.videos.extra import require_extra
+
     file = read_camera_file(config.cameras)
     if config.video.gallery not in config.galleries:
         raise UsageError(

@@ -19,6 +19,7 @@ from visavis.pipeline import Recognizer
 from visavis.server.batching import BatchedDetector, BatchedEmbedder, InferenceThread
 from visavis.server.config import ServerConfig
 from visavis.server.metrics import Metrics
+from visavis.server.picture_memory import PictureMemory
 from visavis.server.problems import ProblemError
 from visavis.server.rate_limit import RateLimiter
 from visavis.server.state.cameras import Cameras
@@ -27,7 +28,6 @@ from visavis.server.state.events import Events
 from visavis.server.state.jobs import Jobs
 from visavis.server.state.keys import Keys
 from visavis.server.state.sessions import Sessions
-from visavis.train.classifier_file import FILE, load_classifier
 
 if TYPE_CHECKING:
     from visavis.spoof_networks import SpoofNetworks
@@ -40,7 +40,7 @@ MOST_STREAMS = 32
 
 @dataclass
 class Services:
-    """Opened once a worker, by :func:`visavis.server.app.create_app`; see the properties for what loads when.
+    """Opened once a worker; see the properties for what loads when.
 
     ``camera_names`` are those of the cameras that this server may watch.
     """
@@ -61,6 +61,7 @@ class Services:
         self.rates = RateLimiter(self.config.limits.per_minute / self.config.workers)
         self.keyless = RateLimiter(self.config.limits.per_minute / self.config.workers)
         self.failures = RateLimiter(FAILURES_PER_MINUTE / self.config.workers)
+        self.pictures = PictureMemory(round(self.config.limits.pictures_mb * 1e6))
         self.stopping = Event()
         self.streams = Semaphore(MOST_STREAMS)
         self._galleries: dict[str, Gallery] = {}
@@ -100,6 +101,8 @@ class Services:
         return loaded[1]
 
     def _load_classifier(self, name: str) -> FaceClassifier:
+        from visavis.train.classifier_file import load_classifier
+
         path = self.config.classifiers.get(name)
         if path is None:
             return CLASSIFIERS.create(name, threads=self.config.threads)
@@ -140,7 +143,11 @@ class Services:
 
 def _read_state(path: Path | None) -> object:
     """Return what changes when the file of a classifier does; None where there is none."""
-    for file in () if path is None else (path / FILE, path):
+    if path is None:
+        return None
+    from visavis.train.classifier_file import FILE
+
+    for file in (path / FILE, path):
         if file.is_file():
             status = file.stat()
             return status.st_mtime_ns, status.st_size, status.st_ino

@@ -1,7 +1,7 @@
 """The supervisor: keeps the workers alive, runs jobs and cameras in processes of their own, and stops them all.
 
-It forks its children before it loads any network, so that they share its imported modules. It waits for a
-signal, and for the end of a child.
+It forks its children before it loads any network, so that they share its imported modules; what one child alone needs
+is imported there, so that the others start sooner. It waits for a signal, and for the end of a child.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from visavis.errors import ServerError
-from visavis.server.camera_runner import run_cameras
 from visavis.server.config import ServerConfig
-from visavis.server.job_runner import run_jobs
 from visavis.server.lifeline import KILL_SECONDS
 from visavis.server.worker import FAILED, run_worker
-from visavis.videos.camera_file import CameraFile
+
+if TYPE_CHECKING:
+    from visavis.videos.camera_file import CameraFile
 
 YOUNG_SECONDS = 5.0
 MOST_YOUNG_DEATHS = 5
@@ -138,10 +139,14 @@ class Supervisor:
         return run_worker(self._config, self._listener, self._life[0], cameras=names)
 
     def _run_jobs(self) -> int:
+        from visavis.server.job_runner import run_jobs
+
         self._listener.close()
         return run_jobs(self._config, self._life[0], self._id)
 
     def _run_cameras(self) -> int:
+        from visavis.server.camera_runner import run_cameras
+
         self._listener.close()
         if self._cameras is None:
             return 0

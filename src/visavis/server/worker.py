@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from types import FrameType
@@ -22,6 +23,7 @@ from visavis.server.app import create_app
 from visavis.server.config import ServerConfig
 from visavis.server.connection import HttpConnection
 from visavis.server.lifeline import GRACE_SECONDS, end_with_supervisor
+from visavis.server.services import Services
 
 HEADER_BYTES = 65_536
 FAILED = 3
@@ -38,15 +40,24 @@ def run_worker(config: ServerConfig, listener: socket.socket, life: int, *, came
     _allow_connections()
     logging.basicConfig(format="visavis: %(message)s", level=logging.WARNING)
     try:
-        app = create_app(replace(config, threads=config.threads_per_process), cameras)
-        app.state.services.load()
+        services = Services(replace(config, threads=config.threads_per_process), cameras)
+        app = _load(services)
     except (VisavisError, OSError) as error:
         sys.stderr.write(f"visavis: {error}\n")
         return FAILED
-    server = _Server(_configure(app, config), app.state.services.stopping)
+    server = _Server(_configure(app, config), services.stopping)
     with suppress(KeyboardInterrupt):  # raised again by uvicorn after it has ended gracefully
         server.run(sockets=[listener])
     return 0 if server.started else FAILED
+
+
+def _load(services: Services) -> FastAPI:
+    """Return the application of loaded services; a thread loads the networks meanwhile, mostly without the GIL."""
+    with ThreadPoolExecutor(1, "loading") as loader:
+        loading = loader.submit(services.load)
+        app = create_app(services)
+        loading.result()
+    return app
 
 
 class _Server(uvicorn.Server):

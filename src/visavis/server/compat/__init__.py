@@ -21,4 +21,4 @@ def install(app: FastAPI) -> None:
     """Add the routes, and the forms of their errors."""
     app.state.error_forms = ERROR_FORMS
     for name in NAMES:
-        app.include_router(import_module(f"{__name__}.{name}").router, include_in_schema=False)
+        app.router.routes.extend(import_module(f"{__name__}.{name}").router.routes)

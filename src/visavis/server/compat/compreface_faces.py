@@ -35,7 +35,7 @@ from visavis.server.compat.people import find_by_name, store_templates
 from visavis.server.compat.similarity import compare_faces
 from visavis.server.resources.options import Enroller, Reader
 
-router = APIRouter(prefix=f"{PREFIX}/recognition/faces")
+router = APIRouter(prefix=f"{PREFIX}/recognition/faces", include_in_schema=False)
 
 PAGE = 20
 """Faces of a page that a request does not bound."""

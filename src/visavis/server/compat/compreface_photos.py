@@ -24,7 +24,7 @@ from visavis.server.compat.similarity import compare_faces, scale
 from visavis.server.resources.options import Reader
 from visavis.types import Identification
 
-router = APIRouter(prefix=PREFIX)
+router = APIRouter(prefix=PREFIX, include_in_schema=False)
 
 PLACEHOLDER = {"subject": "unknown", "similarity": 0.0}
 """The subject of a face in an empty collection: clients read the first entry without a check."""

@@ -21,7 +21,7 @@ from visavis.server.compat.compreface_options import (
 from visavis.server.compat.people import find_by_name
 from visavis.server.resources.options import Enroller, Reader
 
-router = APIRouter(prefix=f"{PREFIX}/recognition/subjects")
+router = APIRouter(prefix=f"{PREFIX}/recognition/subjects", include_in_schema=False)
 
 
 class SubjectBody(BaseModel):

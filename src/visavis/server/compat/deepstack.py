@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Annotated, Any
@@ -20,13 +20,13 @@ from visavis.server.compat.selected_faces import find_faces, identify_faces
 from visavis.server.compat.similarity import compare_faces, scale
 from visavis.server.config import Compat
 from visavis.server.forms import read_form
-from visavis.server.photo_input import NamedPhoto
+from visavis.server.photo_input import NamedPhoto, hold_memory
 from visavis.server.problems import ProblemError
 from visavis.server.roles import ENROLL, READ
 from visavis.server.services import Services
 from visavis.types import Identification
 
-router = APIRouter(prefix="/v1/vision/face")
+router = APIRouter(prefix="/v1/vision/face", include_in_schema=False)
 
 MIN_CONFIDENCE, MIN_SCORE = 0.67, 0.55
 """What DeepStack takes for the same person, and for a face, where the request does not say."""
@@ -77,7 +77,7 @@ def _refuse(message: str) -> ProblemError:
     return ProblemError(400, "deepstack", message)
 
 
-async def read_deepstack_form(request: Request, services: ServicesOf) -> DeepStackForm:
+async def read_deepstack_form(request: Request, services: ServicesOf) -> AsyncIterator[DeepStackForm]:
     """Read a form, also one without photos, and no body at all."""
     started = perf_counter()
     photos: list[NamedPhoto] = []
@@ -88,7 +88,8 @@ async def read_deepstack_form(request: Request, services: ServicesOf) -> DeepSta
             photos.append(NamedPhoto(await value.read(), value.filename or name))
         else:
             fields[name] = value
-    return DeepStackForm(photos, fields, started)
+    async with hold_memory(request, photos):
+        yield DeepStackForm(photos, fields, started)
 
 
 Form = Annotated[DeepStackForm, Depends(read_deepstack_form)]

@@ -6,6 +6,8 @@ from importlib import import_module
 
 from fastapi import APIRouter
 
+V1 = "/v1"
+"""Begins the paths of all requests but those of pages and monitors."""
 NAMES = (
     "detect", "verify", "identify", "why", "judge_faces", "rank_faces", "people", "rejections", "faces", "galleries",
     "migration", "calibration", "backup", "jobs", "cameras", "events", "logs", "models", "keys", "health",

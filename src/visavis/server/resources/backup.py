@@ -9,9 +9,10 @@ from starlette.background import BackgroundTask
 from visavis.server.auth import ServicesOf
 from visavis.server.backup import write_backup
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import Manager
 
-router = APIRouter(tags=["galleries"])
+router = APIRouter(prefix=V1, tags=["galleries"])
 ZIP = "application/zip"
 
 

@@ -14,11 +14,12 @@ from visavis.gallery.types import SearchThreshold
 from visavis.plain import plain
 from visavis.server.auth import Principal, ServicesOf
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import Fpir, Manager, Reader
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 
-router = APIRouter(tags=["galleries"])
+router = APIRouter(prefix=V1, tags=["galleries"])
 OF_GALLERY = "/galleries/{name}"
 
 

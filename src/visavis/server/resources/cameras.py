@@ -10,12 +10,13 @@ from pydantic import BaseModel
 from visavis.errors import UnknownNameError
 from visavis.server.auth import Principal, ServicesOf
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import Manager, Reader
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 from visavis.server.types import ServedCamera
 
-router = APIRouter(prefix="/cameras", tags=["cameras"])
+router = APIRouter(prefix=f"{V1}/cameras", tags=["cameras"])
 CameraName = Annotated[str, Path(max_length=200)]
 
 

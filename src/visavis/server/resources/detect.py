@@ -11,9 +11,10 @@ from visavis.server.auth import ServicesOf
 from visavis.server.photo_answers import PhotoAnswers
 from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, MinFace, Reader
 
-router = APIRouter(tags=["photos"])
+router = APIRouter(prefix=V1, tags=["photos"])
 
 
 @router.post(

@@ -21,13 +21,14 @@ from starlette.types import Receive, Scope, Send
 from visavis.errors import BusyError
 from visavis.server.auth import ServicesOf, identify_principal
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import Reader
 from visavis.server.schema import model_of
 from visavis.server.services import MOST_STREAMS, Services
 from visavis.server.state.events import EventFilter
 from visavis.server.types import StoredEvent
 
-router = APIRouter(prefix="/events", tags=["events"])
+router = APIRouter(prefix=f"{V1}/events", tags=["events"])
 POLL_SECONDS = 0.5
 BEAT_SECONDS = 15.0
 """Time without an event after which a comment is sent, so that proxies keep the connection."""

@@ -16,12 +16,13 @@ from visavis.gallery.types import Person, StoredFaces
 from visavis.plain import plain
 from visavis.server.photo_answers import hide_folders
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import ChangeGallery, Enroller, ReadGallery
 from visavis.server.resources.people import PersonId
 from visavis.server.schema import model_of
 from visavis.server.types import FaceCluster, StoredFace
 
-router = APIRouter(tags=["faces"])
+router = APIRouter(prefix=V1, tags=["faces"])
 PAGE = 100
 FaceId = Annotated[int, Field(ge=1, le=2**62)]
 

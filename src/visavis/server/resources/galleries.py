@@ -14,10 +14,11 @@ from visavis.gallery.types import Stats
 from visavis.server.auth import ServicesOf
 from visavis.server.photo_answers import hide_folders
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import Fpir, Reader
 from visavis.server.schema import model_of
 
-router = APIRouter(prefix="/galleries", tags=["galleries"])
+router = APIRouter(prefix=f"{V1}/galleries", tags=["galleries"])
 
 
 class Galleries(BaseModel):

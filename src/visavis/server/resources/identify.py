@@ -12,11 +12,12 @@ from visavis import defaults
 from visavis.server.photo_answers import FaceAnswer, PhotoLine
 from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, Fpir, MinFace, ReadGallery, Threshold, Top
 from visavis.server.schema import model_of
 from visavis.types import Identification, PhotoFaces
 
-router = APIRouter(tags=["photos"])
+router = APIRouter(prefix=V1, tags=["photos"])
 
 
 class IdentifiedPhotoAnswer(PhotoLine):

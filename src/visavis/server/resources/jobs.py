@@ -14,13 +14,14 @@ from visavis.server.auth import Principal, ServicesOf
 from visavis.server.config import DEFAULT_GALLERY
 from visavis.server.index_folders import resolve_folder
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import Administrator, GalleryName, Manager, Reader
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 from visavis.server.state.jobs import unknown_job
 from visavis.server.types import Job
 
-router = APIRouter(prefix="/jobs", tags=["jobs"])
+router = APIRouter(prefix=f"{V1}/jobs", tags=["jobs"])
 JobId = Annotated[str, Path(max_length=64)]
 
 

@@ -17,12 +17,13 @@ from visavis.server.auth import ServicesOf
 from visavis.server.photo_answers import FaceAnswer, PhotoLine, add_to_faces
 from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, MinFace, Reader, Top
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 from visavis.types import PhotoFaces
 
-router = APIRouter(tags=["photos"])
+router = APIRouter(prefix=V1, tags=["photos"])
 OPTIONS: dict[str, Any] = {
     "response_model_exclude_unset": True,
     "responses": responses(404, 413, 415, 501),

@@ -11,12 +11,13 @@ from pydantic import BaseModel, Field
 from visavis.gallery.check_text import NAME_LENGTH
 from visavis.server.auth import ServicesOf, count_failure, refuse_after_failures
 from visavis.server.problems import ProblemError, responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import Administrator
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 from visavis.server.types import ApiKey, NewKey
 
-router = APIRouter(tags=["keys"])
+router = APIRouter(prefix=V1, tags=["keys"])
 
 
 class KeyRequest(BaseModel, extra="forbid"):
@@ -46,7 +47,7 @@ def list_keys(services: ServicesOf, _: Administrator) -> dict[str, Any]:
     return {"keys": [asdict(key) for key in services.keys.list()]}
 
 
-@router.post("/keys", response_model=model_of(NewKey), status_code=201, responses=responses())
+@router.post("/keys", response_model=model_of(NewKey), status_code=201, responses=responses(404))
 def create_key(services: ServicesOf, principal: Administrator, order: KeyRequest) -> dict[str, Any]:
     """Create a key; its text is in this answer alone."""
     services.config.require_galleries(order.galleries or ())

@@ -11,11 +11,12 @@ from visavis.gallery.types import AuditEntry
 from visavis.plain import plain
 from visavis.server.auth import ServicesOf
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import Administrator, Manager
 from visavis.server.schema import model_of
 from visavis.server.types import LogEntry
 
-router = APIRouter(tags=["logs"])
+router = APIRouter(prefix=V1, tags=["logs"])
 PAGE = 100
 Skip = Annotated[int, Query(ge=0, le=2**62, description="The next of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=1000)]

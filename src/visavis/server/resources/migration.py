@@ -12,11 +12,12 @@ from visavis.gallery.migration_types import MigrationState
 from visavis.server.auth import ServicesOf
 from visavis.server.migration import resolve_model
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import Manager, Reader
 from visavis.server.schema import model_of
 from visavis.server.types import Job
 
-router = APIRouter(prefix="/galleries", tags=["galleries"])
+router = APIRouter(prefix=f"{V1}/galleries", tags=["galleries"])
 
 
 class MigrateOrder(BaseModel, extra="forbid"):

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from visavis.errors import WeightsError
 from visavis.server.auth import ServicesOf
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import Reader
 from visavis.server.schema import model_of
 from visavis.server.services import Services
@@ -19,7 +20,7 @@ from visavis.weights import user_models
 from visavis.weights.spec import all_specs
 from visavis.weights.store import locate
 
-router = APIRouter(prefix="/models", tags=["models"])
+router = APIRouter(prefix=f"{V1}/models", tags=["models"])
 
 
 class Models(BaseModel):

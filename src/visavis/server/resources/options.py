@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
 from visavis import defaults
 from visavis.gallery.gallery import Gallery
-from visavis.server.auth import Principal, ServicesOf, gallery_name, requires, requires_whole_server
+from visavis.server.auth import (
+    Principal,
+    gallery_name,
+    get_services,
+    requires,
+    requires_whole_server,
+    with_annotations,
+)
+from visavis.server.config import DEFAULT_GALLERY
 from visavis.server.roles import ENROLL, MANAGE, READ
 
 MinFace = Annotated[
@@ -29,9 +37,10 @@ GalleryName = Annotated[str, Depends(gallery_name)]
 
 
 def _open_for(right: str) -> Any:
-    def open_gallery(services: ServicesOf, name: GalleryName, principal: Principal = _NEEDS[right]) -> Gallery:
-        principal.require_gallery(name)
-        return services.gallery(name)
+    @with_annotations
+    def open_gallery(request: Request, gallery: str = DEFAULT_GALLERY, principal: Principal = _NEEDS[right]) -> Gallery:
+        principal.require_gallery(gallery)
+        return get_services(request).gallery(gallery)
 
     return Depends(open_gallery)
 

@@ -17,11 +17,12 @@ from visavis.gallery.types import Enrollment, Person
 from visavis.server.photo_answers import hide_folders
 from visavis.server.photo_input import PhotoInput, photo_body, photo_input
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, ChangeGallery, Enroller, MinFace, ReadGallery
 from visavis.server.schema import model_of
 from visavis.structured_text import parse_json
 
-router = APIRouter(prefix="/people", tags=["people"])
+router = APIRouter(prefix=f"{V1}/people", tags=["people"])
 
 PersonId = Annotated[int, Path(ge=1, le=2**62)]
 PersonNumber = Annotated[int, Field(ge=1, le=2**62)]

@@ -15,9 +15,10 @@ from visavis.server.auth import ServicesOf
 from visavis.server.photo_answers import hide_folders
 from visavis.server.photo_input import OnePhoto, PhotoInput, photo_body, photo_input
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, MinFace, Reader, ReadGallery
 
-router = APIRouter(tags=["photos"])
+router = APIRouter(prefix=V1, tags=["photos"])
 PhotoAndOthers = Annotated[PhotoInput, Depends(photo_input("photo", "others", fields=()))]
 TopFaces = Annotated[int, Query(ge=1, le=1000, description="Number of look-alikes.")]
 

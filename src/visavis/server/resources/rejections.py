@@ -14,11 +14,12 @@ from visavis.gallery.feedback_types import Rejection, RejectionEffect
 from visavis.server.photo_answers import hide_folders
 from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, ChangeGallery, Enroller, MinFace, ReadGallery
 from visavis.server.resources.people import PersonId
 from visavis.server.schema import model_of
 
-router = APIRouter(tags=["people"])
+router = APIRouter(prefix=V1, tags=["people"])
 OF_PERSON = "/people/{person_id}/rejections"
 
 RejectionId = Annotated[int, Path(ge=1, le=2**62)]

@@ -10,11 +10,12 @@ from visavis import defaults
 from visavis.server.auth import ServicesOf
 from visavis.server.photo_input import PhotoInput, photo_body, photo_input
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, Far, MinFace, Reader, Threshold
 from visavis.server.schema import model_of
 from visavis.types import Verification
 
-router = APIRouter(tags=["photos"])
+router = APIRouter(prefix=V1, tags=["photos"])
 Pair = Annotated[PhotoInput, Depends(photo_input("a", "b", fields=()))]
 
 

@@ -12,10 +12,11 @@ from visavis.gallery.feedback_types import Explanation
 from visavis.server.photo_answers import hide_folders
 from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, Fpir, MinFace, ReadGallery, Threshold
 from visavis.server.schema import model_of
 
-router = APIRouter(tags=["photos"])
+router = APIRouter(prefix=V1, tags=["photos"])
 
 PersonReference = Annotated[
     str, Query(min_length=1, max_length=NAME_LENGTH, description="The person expected: an id, or a unique name.")
