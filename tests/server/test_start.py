@@ -15,17 +15,9 @@ from visavis.server.config import ServerConfig
 from visavis.server.services import Services
 
 LATER = (
-    "visavis.videos",
-    "visavis.train",
-    "visavis.bulk",
-    "av",
-    "scipy",
-    "h5py",
-    "torch",
-    "sklearn",
-    "pymilvus",
-    "onnx",
-)
+    "visavis.videos", "visavis.train", "visavis.bulk", "sqlalchemy.dialects.postgresql",
+    "av", "scipy", "h5py", "torch", "sklearn", "pymilvus", "onnx",
+)  # fmt: skip
 """Packages that cameras, jobs, classifiers and other indexes need."""
 ALWAYS = {"visavis.videos", "visavis.videos.types"}
 
