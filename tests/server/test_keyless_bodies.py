@@ -32,12 +32,15 @@ def test_no_body_is_read_without_a_key(server: RunningServer) -> None:
         assert answer.startswith(b"HTTP/1.1 401 "), (method, path, answer)
 
 
-def begin_slow_bodies(server: RunningServer, key: str | None, number: int) -> list[RawConnection]:
+def begin_slow_bodies(
+    server: RunningServer, key: str | None, number: int, path: str = "/v1/detect"
+) -> list[RawConnection]:
     """Announce bodies that do not come."""
     connections = [RawConnection(server) for _ in range(number)]
-    head = f"POST /v1/detect HTTP/1.1\r\nHost: 127.0.0.1\r\nx-api-key: {key}\r\nContent-Type: application/json"
+    lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", "Content-Length: 1000"]
+    lines += [] if key is None else [f"x-api-key: {key}"]
     for connection in connections:
-        connection.send(f"{head}\r\nContent-Length: 1000\r\n\r\n{{".encode())
+        connection.send("\r\n".join([*lines, "", "{"]).encode())
     return connections
 
 
@@ -64,6 +67,24 @@ def test_a_server_that_is_full_is_not_ready(start: Start, tmp_path: Path) -> Non
     while not server.get("/readyz").ok:
         assert time.monotonic() < end, "the server stays full"
         time.sleep(0.05)
+
+
+def test_strangers_leave_room_for_clients_of_deepstack_that_show_a_key_in_a_header(
+    start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "server.toml").write_text("[limits]\nwaiting = 6\n")
+    server = start("--config", "server.toml")
+    server.set_up()
+    path = "/v1/vision/face/list"
+    strangers = begin_slow_bodies(server, None, 4, path) + begin_slow_bodies(server, "vv_0_wrong", 4, path)
+    refused = _with_answers(strangers, 5, time.monotonic() + SECONDS)
+    assert {read_statuses(connection.read_answer())[0] for connection in refused} == {503}
+    form = {"note": "x"}
+    assert server.post(path, key=None, data={**form, "api_key": server.key}).status_code == 503
+    answer = server.post(path, data=form)
+    assert (answer.status_code, answer.json()["faces"]) == (200, [])
+    for connection in strangers:
+        connection.socket.close()
 
 
 def _with_answers(connections: list[RawConnection], number: int, end: float) -> list[RawConnection]:
