@@ -10,7 +10,7 @@ import pytest
 
 DYING_JOBS = """
 import signal, socket
-from visavis.server import supervisor
+from visavis.server import job_runner, supervisor
 from visavis.server.config import ServerConfig
 
 def run_jobs(*_):
@@ -18,7 +18,7 @@ def run_jobs(*_):
     return 1
 
 supervisor.RESTART_SECONDS = 0.01
-supervisor.run_jobs = run_jobs
+job_runner.run_jobs = run_jobs
 supervisor.run_worker = lambda *_, **__: signal.pause()
 raise SystemExit(supervisor.Supervisor(ServerConfig(), socket.socket()).run())
 """
