@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 from PIL import Image
@@ -154,8 +153,8 @@ def read_peak(process: psutil.Process) -> float:
 
 
 def test_large_pictures_that_come_together_do_not_fill_the_memory(start: Start, tmp_path: Path) -> None:
-    """Eight of 25 megapixels take as much as two do, 75 MB each and once 100 MB; all are answered."""
-    (tmp_path / "server.toml").write_text("[limits]\npictures_mb = 350\nseconds = 60\n")
+    """Eight of 25 megapixels take as much as one does, 75 MB and 100 MB to decode it; all are answered."""
+    (tmp_path / "server.toml").write_text("[limits]\npictures_mb = 200\nseconds = 60\n")
     server = start("--config", "server.toml")
     photo = make_photo(quality=50)
 
@@ -167,4 +166,4 @@ def test_large_pictures_that_come_together_do_not_fill_the_memory(start: Start, 
     before = read_peak(worker)
     with ThreadPoolExecutor(8) as pool:
         assert [*pool.map(send, range(8))] == [200] * 8
-    assert np.float64(read_peak(worker) - before) < 500
+    assert read_peak(worker) - before < 500  # 1,180 without a bound
