@@ -37,10 +37,11 @@ def begin_slow_bodies(
 ) -> list[RawConnection]:
     """Announce bodies that do not come."""
     connections = [RawConnection(server) for _ in range(number)]
-    lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", "Content-Length: 1000"]
+    form = "Content-Type: multipart/form-data; boundary=b"
+    lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", form, "Content-Length: 1000"]
     lines += [] if key is None else [f"x-api-key: {key}"]
     for connection in connections:
-        connection.send("\r\n".join([*lines, "", "{"]).encode())
+        connection.send("\r\n".join([*lines, "", "--b"]).encode())
     return connections
 
 
