@@ -78,14 +78,16 @@ def test_strangers_leave_room_for_clients_of_deepstack_that_show_a_key_in_a_head
     server.set_up()
     path = "/v1/vision/face/list"
     strangers = begin_slow_bodies(server, None, 4, path) + begin_slow_bodies(server, "vv_0_wrong", 4, path)
-    refused = _with_answers(strangers, 5, time.monotonic() + SECONDS)
-    assert {read_statuses(connection.read_answer())[0] for connection in refused} == {503}
-    form = {"note": "x"}
-    assert server.post(path, key=None, data={**form, "api_key": server.key}).status_code == 503
-    answer = server.post(path, data=form)
-    assert (answer.status_code, answer.json()["faces"]) == (200, [])
-    for connection in strangers:
-        connection.socket.close()
+    try:
+        refused = _with_answers(strangers, 5, time.monotonic() + SECONDS)
+        assert {read_statuses(connection.read_answer())[0] for connection in refused} == {503}
+        form = {"note": "x"}
+        assert server.post(path, key=None, data={**form, "api_key": server.key}).status_code == 503
+        answer = server.post(path, data=form)
+        assert (answer.status_code, answer.json()["faces"]) == (200, [])
+    finally:
+        for connection in strangers:
+            connection.socket.close()
 
 
 def _with_answers(connections: list[RawConnection], number: int, end: float) -> list[RawConnection]:

@@ -195,29 +195,29 @@ class _Places:
     """The places of bodies: of each sender, and of all senders without a key together, ``most`` at a time."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._taken = most, Counter[str | None]()
+        self._most, self._places = most, Counter[str | None]()
 
     def take(self, sender: str | None) -> _Place | None:
         """Return a place; None where the sender (None: any without a key) has all that it may take."""
-        if self._taken[sender] >= self._most:
+        if self._places[sender] >= self._most:
             return None
-        return _Place(self._taken, sender)
+        return _Place(self._places, sender)
 
 
 class _Place:
     """A place, until it is left."""
 
-    def __init__(self, taken: Counter[str | None], sender: str | None) -> None:
-        self._taken, self._sender = taken, sender
+    def __init__(self, places: Counter[str | None], sender: str | None) -> None:
+        self._places, self._sender = places, sender
         self._is_left = False
-        taken[sender] += 1
+        places[sender] += 1
 
     def leave(self) -> None:
         if not self._is_left:
             self._is_left = True
-            self._taken[self._sender] -= 1
-            if not self._taken[self._sender]:
-                del self._taken[self._sender]
+            self._places[self._sender] -= 1
+            if not self._places[self._sender]:
+                del self._places[self._sender]
 
 
 class _Reply:
