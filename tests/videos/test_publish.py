@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -23,7 +24,7 @@ from visavis.errors import UsageError, VisavisError
 from visavis.gallery import Gallery
 from visavis.videos.deliver import deliver
 from visavis.videos.mqtt import MqttSender, topic_level
-from visavis.videos.outbox import Outbox
+from visavis.videos.outbox import Outbox, QueuedEvent
 from visavis.videos.publish import HttpSender, Publisher, RefusedError
 from visavis.videos.types import VideoEvent
 
@@ -233,8 +234,13 @@ def test_only_addresses_of_the_web_are_posted_to(url: str) -> None:
 
 def test_names_of_cameras_become_levels_of_topics() -> None:
     assert topic_level("front_door-1") == "front_door-1"
-    assert topic_level("a/b") == "a_b_c14cdd"
-    assert len({topic_level(name) for name in ("a/b", "a+b", "a b", "a_b", "#", "日")}) == 6
+    assert topic_level("a/b") == "a_b_c14cddc033f6"
+    names = [*"_-#+日月", "", " ", "a/b", "a+b", "a b", "a_b", "status", "Status", "a" * 99, "a" * 70_000]
+    names += [topic_level(name) for name in names if topic_level(name) != name]
+    levels = [topic_level(name) for name in names]
+    assert len(set(levels)) == len(names) == 28
+    assert [level for level in levels if not re.fullmatch("[A-Za-z0-9_-]{1,100}", level)] == []
+    assert "status" not in levels
 
 
 class Broker:
@@ -331,7 +337,7 @@ PUBLISH_AND_WAIT = """
 import sys, time
 from pathlib import Path
 from visavis.videos.mqtt import MqttSender
-from visavis.videos.outbox import Outbox
+from visavis.videos.outbox import Outbox, QueuedEvent
 from visavis.videos.publish import Publisher
 from visavis.videos.types import VideoEvent
 outbox = Outbox(Path(sys.argv[1]))
@@ -428,7 +434,7 @@ def test_an_address_that_nothing_can_connect_to_is_refused_at_once(url: str) -> 
 
 def test_letters_of_any_language_are_quoted_in_a_url() -> None:
     receiver = Receiver()
-    HttpSender(f"http://127.0.0.1:{receiver.server_port}/a b/\xe9%20?q=\u4e2d").send("1", "{}")
+    HttpSender(f"http://127.0.0.1:{receiver.server_port}/a b/\xe9%20?q=\u4e2d").send(QueuedEvent(1, "1", "{}"))
     receiver.stop()
     assert receiver.paths == ["/a%20b/%C3%A9%20?q=%E4%B8%AD"]
 

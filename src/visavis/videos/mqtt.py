@@ -4,6 +4,10 @@ Topics: PREFIX/CAMERA/event for each event, PREFIX/status/CLIENT ("online" or "o
 homeassistant/sensor/ID/config (retained; see https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery). CLIENT
 is the client that the broker knows an outbox by: of two processes that end apart, each is offline by itself. The sensor
 of a camera is unavailable while the client that last published an event of that camera is offline.
+
+The broker keeps the session of a client over reconnections and over runs, and tells a repeated message by its packet
+identifier (MQTT 3.1.1, 4.3.3; MQTT 5, 4.3.3). An event therefore has one identifier for good, which follows from its
+place in the outbox: in the next run it is a repetition, and no other event is taken for one.
 """
 
 from __future__ import annotations
@@ -11,13 +15,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from threading import Condition
+from itertools import cycle
+from threading import Condition, Lock
 from typing import Any
 from urllib.parse import unquote
 
 from visavis.errors import MissingExtraError, UsageError
 from visavis.printable import dump_json
 from visavis.videos.addresses import mask_address, split_url
+from visavis.videos.outbox import QueuedEvent
 from visavis.videos.publish import TIMEOUT_S
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
@@ -29,6 +35,14 @@ NO_PREFIX = re.compile("[+\\0]")
 """Characters that no topic has that is published to."""
 EXACTLY_ONCE = 2
 """Quality of service at which a message arrives once."""
+EVENT_IDENTIFIERS = 0x7FFF
+"""Packet identifiers of events, from 1; the others, up to 65,535, are those of states and sensors."""
+STATUS = "status"
+"""Level of the topics of states, which no camera has."""
+LONGEST_LEVEL = 100
+"""Characters of a name that is a level as it is."""
+HASH_DIGITS = 12
+HASHED = re.compile(rf"_[0-9a-f]{{{HASH_DIGITS}}}\Z")
 
 
 class MqttSender:
@@ -50,9 +64,12 @@ class MqttSender:
         self._prefix = parts.path.strip("/") or PREFIX
         self._status = ""
         self._cameras: set[str] = set()
-        self._waiting: tuple[str, int] | None = None
+        self._waiting: QueuedEvent | None = None
         self._confirmed: set[int] = set()
         self._changed = Condition()
+        self._numbering = Lock()
+        self._identifier: int | None = None
+        self._other_identifiers = cycle(range(EVENT_IDENTIFIERS + 1, 0x10000))
         self._closed = False
         self._client: Any = None
 
@@ -60,8 +77,9 @@ class MqttSender:
         """Begin to connect, as the client of the outbox ``identity``; see :class:`visavis.videos.publish.Sender`."""
         paho, version = _import_paho()
         name = f"visavis-{hashlib.sha256(f'{identity} {mask_address(self._url)}'.encode()).hexdigest()[:12]}"
-        self._status = f"{self._prefix}/status/{name}"
+        self._status = f"{self._prefix}/{STATUS}/{name}"
         self._client = paho.Client(version, name, clean_session=False)
+        self._client._mid_generate = self._choose_identifier
         if self._parts.username is not None:
             self._client.username_pw_set(unquote(self._parts.username), unquote(self._parts.password or ""))
         if self._parts.scheme == "mqtts":
@@ -72,20 +90,20 @@ class MqttSender:
         self._client.connect_async(self._parts.hostname, self._port)
         self._client.loop_start()
 
-    def send(self, event_id: str, body: str) -> None:
+    def send(self, event: QueuedEvent) -> None:
         """Publish one event and wait for the confirmation; OSError where there is none yet.
 
         An event that was handed to the client before is not handed to it again: the client repeats it by itself.
         """
-        if self._waiting is None or self._waiting[0] != event_id:
+        identifier = packet_identifier(event)
+        if self._waiting != event:
             self._wait_for(self._client.is_connected)
-            camera = str(json.loads(body)["camera"])
+            camera = str(json.loads(event.body)["camera"])
             self._announce(camera)
-            info = self._client.publish(self._topic(camera), body, qos=EXACTLY_ONCE)
-            self._waiting = (event_id, info.mid)
-        number = self._waiting[1]
-        self._wait_for(lambda: number in self._confirmed)
-        self._confirmed.discard(number)
+            self._publish(self._topic(camera), event.body, qos=EXACTLY_ONCE, identifier=identifier)
+            self._waiting = event
+        self._wait_for(lambda: identifier in self._confirmed)
+        self._confirmed.discard(identifier)
         self._waiting = None
 
     def close(self) -> None:
@@ -96,9 +114,19 @@ class MqttSender:
         if self._client is None:
             return
         if self._client.is_connected():
-            self._client.publish(self._status, "offline", qos=1, retain=True)
+            self._publish(self._status, "offline", qos=1, retain=True)
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _publish(self, topic: str, body: str, *, qos: int, retain: bool = False, identifier: int | None = None) -> None:
+        """Publish a message, with the packet identifier of an event or the next of the others."""
+        with self._numbering:
+            self._identifier = identifier
+            self._client.publish(topic, body, qos=qos, retain=retain)
+
+    def _choose_identifier(self) -> int:
+        """Return the packet identifier of the message that is being published."""
+        return next(self._other_identifiers) if self._identifier is None else self._identifier
 
     def _topic(self, camera: str) -> str:
         return f"{self._prefix}/{topic_level(camera)}/event"
@@ -110,7 +138,7 @@ class MqttSender:
             self._publish_sensor(camera)
 
     def _publish_sensor(self, camera: str) -> None:
-        identity = f"{topic_level(self._prefix)}_{topic_level(camera)}"
+        identity = self._identify(camera)
         sensor = {
             "name": "Last person",
             "unique_id": f"{identity}_person",
@@ -122,7 +150,11 @@ class MqttSender:
             "device": {"identifiers": [identity], "name": camera, "manufacturer": "visavis"},
         }
         topic = f"homeassistant/sensor/{identity}/config"
-        self._client.publish(topic, dump_json(sensor), qos=1, retain=True)
+        self._publish(topic, dump_json(sensor), qos=1, retain=True)
+
+    def _identify(self, camera: str) -> str:
+        """Return the name of a camera that no camera below another prefix has."""
+        return f"{PREFIX}_{topic_level(camera)}" if self._prefix == PREFIX else topic_level(f"{self._prefix}+{camera}")
 
     def _wait_for(self, condition: Any) -> None:
         with self._changed:
@@ -131,7 +163,7 @@ class MqttSender:
 
     def _connected(self, client: Any, userdata: object, flags: object, reason: Any, properties: object) -> None:
         if not reason.is_failure:
-            client.publish(self._status, "online", qos=1, retain=True)
+            self._publish(self._status, "online", qos=1, retain=True)
             for camera in self._cameras:
                 self._publish_sensor(camera)
         with self._changed:
@@ -143,12 +175,20 @@ class MqttSender:
             self._changed.notify_all()
 
 
+def packet_identifier(event: QueuedEvent) -> int:
+    """Return the packet identifier of an event: 1 to ``EVENT_IDENTIFIERS``, in turn."""
+    return (event.number - 1) % EVENT_IDENTIFIERS + 1
+
+
 def topic_level(name: str) -> str:
-    """Return a name as one level of a topic, of letters, digits, - and _; other names get a hash to stay apart."""
+    """Return a name as one level of a topic, of letters, digits, - and _; no two names have one level.
+
+    Names with other characters, long ones and the empty one get a hash; so do "status", and what looks like a hash.
+    """
     plain = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")
-    if plain == name:
+    if plain == name and 0 < len(name) <= LONGEST_LEVEL and name != STATUS and not HASHED.search(name):
         return plain
-    return f"{plain[-40:]}_{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:6]}"
+    return f"{plain[-40:]}_{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:HASH_DIGITS]}"
 
 
 def _import_paho() -> tuple[Any, Any]:

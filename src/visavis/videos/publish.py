@@ -1,7 +1,8 @@
 """Deliver events to an HTTP URL or an MQTT broker: in order, retried until confirmed, from an outbox on disk.
 
 An event that was confirmed is never sent again. Where a confirmation is lost, an HTTP server can tell a repetition by
-its header ``Idempotency-Key``, the id of the event; MQTT excludes repetitions itself (quality of service 2).
+its header ``Idempotency-Key``, the id of the event; MQTT excludes repetitions itself (quality of service 2), in the
+next run too.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from visavis.errors import UsageError, VisavisError
 from visavis.printable import dump_json
 from visavis.videos.addresses import mask_address, split_url
 from visavis.videos.delivery_claim import DeliveryClaim
-from visavis.videos.outbox import Outbox
+from visavis.videos.outbox import Outbox, QueuedEvent
 from visavis.videos.types import VideoEvent
 
 TIMEOUT_S = 10.0
@@ -49,7 +50,7 @@ class Sender(Protocol):
     def open(self, identity: str) -> None:
         """Begin to connect, before the first event; ``identity`` names the outbox, in each run alike."""
 
-    def send(self, event_id: str, body: str) -> None:
+    def send(self, event: QueuedEvent) -> None:
         """Deliver; return once confirmed. Raises OSError where it may succeed later, and RefusedError."""
 
     def close(self) -> None:
@@ -79,10 +80,10 @@ class HttpSender:
     def open(self, identity: str) -> None:
         """Do nothing: each event has a connection of its own."""
 
-    def send(self, event_id: str, body: str) -> None:
+    def send(self, event: QueuedEvent) -> None:
         """Post one event; any answer of the kind 2xx confirms it."""
-        headers = {**self._headers, "Idempotency-Key": event_id}
-        request = urllib.request.Request(self._url, body.encode(), headers)
+        headers = {**self._headers, "Idempotency-Key": event.event_id}
+        request = urllib.request.Request(self._url, event.body.encode(), headers)
         try:
             with self._opener.open(request, timeout=TIMEOUT_S):
                 return
@@ -170,7 +171,7 @@ class Publisher:
                 self._wake.clear()
                 continue
             try:
-                self._sender.send(message.event_id, message.body)
+                self._sender.send(message)
             except RefusedError as error:
                 self._report(f"{self._target} refuses event {message.event_id}: {error}.")
             except OSError as error:
