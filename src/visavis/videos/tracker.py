@@ -129,8 +129,8 @@ class Tracker:
         rivals = contested(allowed | near) & allowed
         alike = track_pairs.compare_looks(tracks, faces) >= SAME_LOOK
         in_doubt = rivals | (allowed & (late | ~alike))
-        embed([face for number, face in enumerate(faces) if in_doubt[:, number].any()])
-        _recall([track for row, track in enumerate(tracks) if in_doubt[row].any()], embed)
+        doubtful = [face for number, face in enumerate(faces) if in_doubt[:, number].any()]
+        _embed_all(doubtful, [track for row, track in enumerate(tracks) if in_doubt[row].any()], embed)
         distances = track_pairs.measure_distances(tracks, faces, in_doubt | near)
         steady = ~rivals & ~late & (overlap >= STEADY_OVERLAP)
         near_enough = alike if self._limits is None else distances <= self._limits_of_boxes(faces, steady, self._limits)
@@ -175,12 +175,11 @@ class Tracker:
         """Match the remaining faces to lasting tracks that were lost, by embedding."""
         lost = self._find_lost(pairs.values())
         numbers = [number for number in range(len(faces)) if number not in pairs]
-        if not lost or not numbers:
+        if self._limits is None or not lost or not numbers:
             return {}
         remaining = [faces[number] for number in numbers]
-        embed(remaining)
-        _recall(lost, embed)
-        limits = self._limits_of_lost(lost, remaining)
+        _embed_all(remaining, lost, embed)
+        limits = _limits_of_lost(lost, remaining, self._limits)
         return {numbers[face]: lost[track] for track, face in _assign_lost(lost, remaining, limits)}
 
     def _find_lost(self, detected: Iterable[Track]) -> list[Track]:
@@ -190,28 +189,13 @@ class Tracker:
         numbers = {track.number for track in detected}
         return [track for track in self.tracks if track.lasting and track.number not in numbers]
 
-    def _limits_of_lost(self, lost: Sequence[Track], faces: Sequence[DetectedFace]) -> Doubles:
-        """Return the greatest distances ``(n, m)`` between lost tracks and good faces; 0 out of reach.
-
-        They are wider where a hidden face was expected, and no other one may be it: a track that was hidden shortly and
-        a face near its predicted place, each without a rival, are one person unless the face is clearly another's. With
-        a rival, or somewhat farther, the embeddings must agree as where boxes do.
-        """
-        if self._limits is None:
-            return np.zeros((len(lost), len(faces)))
-        ways = track_pairs.measure_ways(lost, faces)
-        hidden = np.array([not track.cut and track.motion.seconds - track.last <= HIDDEN_S for track in lost])[:, None]
-        around = hidden & (ways <= AROUND)
-        expected = hidden & (ways <= EXPECTED) & ~contested(around)
-        limits = np.where(around, self._limits.same, self._limits.rejoined)
-        limits = np.where(expected, self._limits.hidden, limits)
-        return np.where(track_pairs.find_reachable(lost, faces), limits, 0.0)
-
     def _begin_all(self, numbers: Sequence[int], faces: Sequence[DetectedFace], seconds: float) -> dict[int, Track]:
         """Begin a track with each of these faces; it is tentative while it may be the rest of a lost one."""
         lost = self._find_lost([])
         remaining = [faces[number] for number in numbers]
-        limits = self._limits_of_lost(lost, remaining) if lost and remaining else np.zeros((0, len(numbers)))
+        limits = np.zeros((0, len(numbers)))
+        if self._limits is not None and lost and remaining:
+            limits = _limits_of_lost(lost, remaining, self._limits)
         begun = {}
         for column, number in enumerate(numbers):
             begun[number] = self._begin(faces[number], seconds)
@@ -230,8 +214,7 @@ class Tracker:
         if not candidates:
             return {}
         faces = [track.latest for track in tentative]
-        embed(faces)
-        _recall(candidates, embed)
+        _embed_all(faces, candidates, embed)
         limits = np.array([[item.origins.get(track.number, 0.0) for item in tentative] for track in candidates])
         joined = {}
         for row, column in _assign_lost(candidates, faces, limits):
@@ -294,11 +277,27 @@ class Tracker:
         return _settle(ended)
 
 
-def _recall(tracks: Sequence[Track], embed: Embed) -> None:
-    """Embed the faces of tracks that wait for it, in one batch."""
-    embed([face for track in tracks for face in track.waiting])
+def _embed_all(faces: Sequence[DetectedFace], tracks: Sequence[Track], embed: Embed) -> None:
+    """Embed faces, and those of tracks that wait for it, in one batch."""
+    embed([*faces, *(face for track in tracks for face in track.waiting)])
     for track in tracks:
         track.recall()
+
+
+def _limits_of_lost(lost: Sequence[Track], faces: Sequence[DetectedFace], limits: TrackLimits) -> Doubles:
+    """Return the greatest distances ``(n, m)`` between lost tracks and good faces; 0 out of reach.
+
+    They are wider where a hidden face was expected, and no other one may be it: a track that was hidden shortly and a
+    face near its predicted place, each without a rival, are one person unless the face is clearly another's. With a
+    rival, or somewhat farther, the embeddings must agree as where boxes do.
+    """
+    ways = track_pairs.measure_ways(lost, faces)
+    hidden = np.array([not track.cut and track.motion.seconds - track.last <= HIDDEN_S for track in lost])[:, None]
+    around = hidden & (ways <= AROUND)
+    expected = hidden & (ways <= EXPECTED) & ~contested(around)
+    greatest = np.where(around, limits.same, limits.rejoined)
+    greatest = np.where(expected, limits.hidden, greatest)
+    return np.where(track_pairs.find_reachable(lost, faces), greatest, 0.0)
 
 
 def _assign_lost(lost: Sequence[Track], faces: Sequence[DetectedFace], limits: Doubles) -> list[tuple[int, int]]:
