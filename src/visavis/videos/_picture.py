@@ -1,4 +1,4 @@
-"""A decoded frame made into pixels: RGB of 8 bits, upright, square.
+"""Decoded frames, and how they are made into pixels: RGB of 8 bits, upright, square.
 
 Phones store how a video is to be turned; anamorphic videos have pixels that are not square, which would squeeze faces;
 HDR videos are mapped to the range of ordinary screens.
@@ -6,12 +6,14 @@ HDR videos are mapped to the range of ordinary screens.
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from visavis.errors import VideoError
-from visavis.types import RGB
+from visavis.types import RGB, Floats
+from visavis.videos.scenes import sampling_step, shrink_samples
 
 MAX_PIXELS = 40_000_000
 """Pixels of a frame: above 8K (33 million)."""
@@ -26,26 +28,89 @@ SQUEEZED = 1.01, 8.0
 
 
 class FrameConverter:
-    """Convert frames of one stream; ``aspect`` is the width of a pixel divided by its height."""
+    """Convert frames of one stream; ``aspect`` is the width of a pixel divided by its height.
+
+    It may be used by several threads.
+    """
 
     def __init__(self, *, label: str, aspect: float = 1.0, max_pixels: int = MAX_PIXELS) -> None:
         from av.video.reformatter import VideoReformatter
 
-        self._reformatter = VideoReformatter()
+        self._whole, self._sampled, self._lock = VideoReformatter(), VideoReformatter(), Lock()
         self._label, self._max_pixels = label, max_pixels
         self._aspect = aspect if SQUEEZED[0] < max(aspect, 1 / aspect) < SQUEEZED[1] else 1.0
 
     def convert(self, frame: Any) -> RGB:
         """Return the pixels of an ``av.VideoFrame``, read-only; raises VideoError for a frame that is too large."""
+        width, height = self._measure(frame)
+        pixels = self._reformat(self._whole, frame, width, height, **_map_hdr(frame))
+        pixels.flags.writeable = False
+        return pixels
+
+    def sample(self, frame: Any) -> RGB:
+        """Return every n-th pixel of an ``av.VideoFrame``, enough for :func:`visavis.videos.scenes.shrink_samples`.
+
+        HDR is not mapped: frames are compared with one another, and making the table for it takes seconds. Raises
+        VideoError as :meth:`convert` does.
+        """
+        from av.video.reformatter import Interpolation
+
+        width, height = self._measure(frame)
+        step = sampling_step(*((width, height) if is_transposed(_read_display_matrix(frame)) else (height, width)))
+        return self._reformat(
+            self._sampled, frame, -(-width // step), -(-height // step), interpolation=Interpolation.POINT
+        )
+
+    def _measure(self, frame: Any) -> tuple[int, int]:
+        """Return width and height with square pixels; raises VideoError for a frame that is too large."""
         check_size(frame.width, frame.height, label=self._label, max_pixels=self._max_pixels)
         width, height = square_size(frame.width, frame.height, self._aspect)
         check_size(width, height, label=self._label, max_pixels=self._max_pixels)
-        picture = self._reformatter.reformat(
-            frame, width=width, height=height, format="rgb24", threads=1, **_choose_colors(frame)
-        )
-        pixels = turn_upright(np.asarray(picture.to_ndarray(), np.uint8), _read_display_matrix(frame))
-        pixels.flags.writeable = False
-        return pixels
+        return width, height
+
+    def _reformat(self, reformatter: Any, frame: Any, width: int, height: int, **options: Any) -> RGB:
+        """Return upright pixels of a frame, scaled to a width and a height before it is turned."""
+        with self._lock:
+            picture = reformatter.reformat(
+                frame, width=width, height=height, format="rgb24", threads=1, **_state_colors(frame), **options
+            )
+        return turn_upright(np.asarray(picture.to_ndarray(), np.uint8), _read_display_matrix(frame))
+
+
+class DecodedPicture:
+    """An ``av.VideoFrame`` that is made into pixels when they are first asked for; most frames never are.
+
+    See :class:`visavis.videos.types.UnconvertedPicture`. Raises VideoError for a frame that is too large.
+    """
+
+    def __init__(self, frame: Any, converter: FrameConverter) -> None:
+        self.small: Floats = shrink_samples(converter.sample(frame))
+        self._frame, self._converter = frame, converter
+        self._pixels: RGB | None = None
+        self._lock = Lock()
+
+    @property
+    def pixels(self) -> RGB:
+        """RGB uint8 ``(h, w, 3)``, upright and read-only."""
+        with self._lock:
+            if self._pixels is None:
+                self._pixels, self._frame = self._converter.convert(self._frame), None
+            return self._pixels
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        with self._lock:
+            return (
+                sum(plane.buffer_size for plane in self._frame.planes) if self._pixels is None else self._pixels.nbytes
+            )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __reduce__(self) -> Any:
+        """Return the pixels, which alone can be copied to another process."""
+        return np.asarray, (self.pixels,)
 
 
 def check_size(width: int, height: int, *, label: str, max_pixels: int = MAX_PIXELS) -> None:
@@ -71,7 +136,7 @@ def turn_upright(pixels: RGB, matrix: tuple[int, int, int, int]) -> RGB:
     from visavis.opencv import cv2
 
     a, b, c, d = matrix
-    transposed = abs(b) > abs(a)
+    transposed = is_transposed(matrix)
     right, down = (c, b) if transposed else (a, d)
     turned: Any = cv2.transpose(pixels) if transposed else pixels
     if right < 0 or down < 0:
@@ -79,16 +144,27 @@ def turn_upright(pixels: RGB, matrix: tuple[int, int, int, int]) -> RGB:
     return np.ascontiguousarray(turned)
 
 
-def _choose_colors(frame: Any) -> dict[str, Any]:
-    """Return the arguments of the conversion that state colors which the frame leaves open, or that map HDR."""
-    from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
+def is_transposed(matrix: tuple[int, int, int, int]) -> bool:
+    """Return whether a display matrix turns width to height."""
+    return abs(matrix[1]) > abs(matrix[0])
 
-    colors: dict[str, Any] = {}
+
+def _state_colors(frame: Any) -> dict[str, Any]:
+    """Return the arguments of the conversion that state colors which the frame leaves open."""
+    from av.video.reformatter import Colorspace
+
     if frame.colorspace == UNSPECIFIED_COLORS and frame.height >= HD_HEIGHT and not frame.format.is_rgb:
-        colors["src_colorspace"] = Colorspace.ITU709
+        return {"src_colorspace": Colorspace.ITU709}
+    return {}
+
+
+def _map_hdr(frame: Any) -> dict[str, Any]:
+    """Return the arguments of the conversion that map HDR."""
+    from av.video.reformatter import ColorPrimaries, ColorTrc
+
     if frame.color_trc in HDR_TRANSFERS:
-        colors |= {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
-    return colors
+        return {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
+    return {}
 
 
 def _read_display_matrix(frame: Any) -> tuple[int, int, int, int]:

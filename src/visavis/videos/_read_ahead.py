@@ -53,7 +53,7 @@ class ReadAhead:
                     raise VideoError("a video cannot be read on in a forked process: open it there.")
             if self._waiting:
                 frame = self._waiting.popleft()
-                self._bytes -= frame.pixels.nbytes
+                self._bytes -= frame.picture.nbytes
                 self._changed.notify_all()
                 return frame
             if self._error is not None:
@@ -85,6 +85,6 @@ class ReadAhead:
             if self._stopped:
                 return False
             self._waiting.append(frame)
-            self._bytes += frame.pixels.nbytes
+            self._bytes += frame.picture.nbytes
             self._changed.notify_all()
             return True

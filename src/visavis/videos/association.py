@@ -14,10 +14,11 @@ FORBIDDEN = 1e6
 def assign(costs: Doubles, allowed: Mask) -> list[tuple[int, int]]:
     """Return the pairs (row, column) of least total cost; as many pairs as possible, all of them allowed.
 
-    ``costs`` and ``allowed`` are ``(n, m)``. Raises MissingExtraError without scipy.
+    ``costs`` and ``allowed`` are ``(n, m)``. Where pairs are contested, raises MissingExtraError without scipy, which
+    takes half a second to import.
     """
-    if not allowed.any():
-        return []
+    if not contested(allowed).any():
+        return [(row, column) for row, column in np.argwhere(allowed).tolist()]
     try:
         from scipy.optimize import linear_sum_assignment
     except ImportError as error:

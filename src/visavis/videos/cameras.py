@@ -276,6 +276,7 @@ class CameraGroup:
             return frame, faces
         main = camera.main.take(MAIN_SECONDS)
         if main is None:
+            camera.recognizer.detect_again()
             return frame, None
         camera.scale = main.pixels.shape[1] / frame.pixels.shape[1]
         detector, size = self._recognizer.detector, camera.recognizer.options.min_face

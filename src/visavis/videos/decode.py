@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 from visavis import runtime
 from visavis.errors import VideoError
 from visavis.videos._clock import PresentationClock
-from visavis.videos._picture import FrameConverter, check_size
+from visavis.videos._picture import DecodedPicture, FrameConverter, check_size
 from visavis.videos._pyav import import_av
 from visavis.videos.addresses import is_address
 from visavis.videos.types import Frame
@@ -97,7 +97,7 @@ class VideoDecoder:
         return tuple(notes)
 
     def frames(self, *, every: int = 1) -> Iterator[Frame]:
-        """Yield each ``every``-th frame, from the first; the others are decoded, and not converted.
+        """Yield each ``every``-th frame, from the first, to be converted when its pixels are asked for.
 
         Raises VideoError where no frame can be decoded, and for frames that are too large.
         """
@@ -106,7 +106,7 @@ class VideoDecoder:
         for number, frame in enumerate(self.decoded()):
             seconds = clock.read(frame.time)
             if number % every == 0:
-                yield Frame(converter.convert(frame), seconds, number, self._name)
+                yield Frame(DecodedPicture(frame, converter), seconds, number, self._name)
         if not self._decoded and self._has_late_index:
             raise VideoError(
                 f"{self._label} cannot be read in one pass: this MP4 file has its index at the end. Give its path, or "

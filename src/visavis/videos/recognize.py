@@ -1,12 +1,14 @@
 """Frames -> tracks -> people: detection every n-th frame, few embeddings a track, one search a track.
 
-Between two detections the faces are predicted. What is embedded: faces where a track is in doubt, and the best faces of
-a track when its person is searched for; all of a frame in one batch.
+Between two detections the faces are predicted. In files faces are detected ahead, while others are tracked. What is
+embedded: faces where a track is in doubt, and the best faces of a track when its person is searched for; all of a frame
+in one batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,12 +16,13 @@ from visavis import compare, defaults
 from visavis._checks import check_number
 from visavis.errors import VisavisError
 from visavis.types import Face
+from visavis.videos.detect_ahead import DetectionTimes, FrameFaces, detect_ahead
 from visavis.videos.detected_faces import FaceReader
+from visavis.videos.extra import require_extra
 from visavis.videos.faces_folder import FacesFolder
 from visavis.videos.person import KeptFace
 from visavis.videos.real_tracks import LivenessMode, RealTracks, check_mode
-from visavis.videos.scenes import SceneChanges
-from visavis.videos.silence import Silence, frames_or_none
+from visavis.videos.silence import Silence, WaitingSource, frames_or_none
 from visavis.videos.strangers import Strangers
 from visavis.videos.track import Track, TrackLimits
 from visavis.videos.track_people import TrackPeople
@@ -89,6 +92,7 @@ class VideoRecognizer:
         real: RealTracks | None = None,
         numbers: Iterator[int] | None = None,
     ) -> None:
+        require_extra()
         self.options = VideoOptions() if options is None else options
         self.detections = 0
         table = compare.calibration(recognizer.model) if gallery is None else gallery.calibration
@@ -103,11 +107,10 @@ class VideoRecognizer:
             faces=faces,
             strangers=strangers,
         )
-        self._scenes = SceneChanges()
+        self._times = DetectionTimes(self.options.interval)
+        self._parallel = recognizer.threads > 1
         self.silence = Silence(KEPT_S)
         self._cut = False
-        self._before: float | None = None
-        self._detected: float | None = None
 
     def run(
         self, source: FrameSource, *, ended: Callable[[], bool] = lambda: False
@@ -120,17 +123,19 @@ class VideoRecognizer:
         """
         held: FrameResult | None = None
         try:
-            for frame in frames_or_none(source):
-                if frame is None:
-                    if held is not None and self.silence.begins():
-                        last, held = held, None
-                        yield self.finish(last)
-                else:
-                    before, held = held, self.process(frame)
-                    if before is not None:
-                        yield before
-                if ended():
-                    break
+            with closing(self._detect_faces(source)) as items:
+                for item in items:
+                    if item is None:
+                        if held is not None and self.silence.begins():
+                            last, held = held, None
+                            yield self.finish(last)
+                    else:
+                        self._cut = item.cut
+                        before, held = held, self.follow(item.frame, item.faces)
+                        if before is not None:
+                            yield before
+                    if ended():
+                        break
         except (KeyboardInterrupt, VisavisError):
             if held is not None:
                 yield self.finish(held)
@@ -140,16 +145,27 @@ class VideoRecognizer:
         if held is not None:
             yield self.finish(held)
 
-    def process(self, frame: Frame) -> FrameResult:
-        """Return the result of the next frame."""
-        return self.follow(frame, self._reader.detect(frame) if self.is_due(frame) else None)
+    def _detect_faces(self, source: FrameSource) -> Generator[FrameFaces | None, None, None]:
+        """Yield the frames of a source with their faces, and None while a camera sends none."""
+        if self._parallel and not isinstance(source, WaitingSource):
+            yield from detect_ahead(iter(source), self._times, self._reader.detect)
+            return
+        for frame in frames_or_none(source):
+            if frame is None:
+                yield None
+            else:
+                faces = self._reader.detect(frame) if self.is_due(frame) else None
+                yield FrameFaces(frame, self._cut, faces)
 
     def is_due(self, frame: Frame) -> bool:
         """Return whether faces are to be detected in the next frame; call it once for each frame, as it arrives."""
         self.silence.hear(frame)
-        self._cut = self._scenes.is_cut(frame.pixels)
-        due = self._is_due(frame.seconds)
-        return self._cut or due
+        self._cut, due = self._times.look(frame)
+        return due
+
+    def detect_again(self) -> None:
+        """Let the next frame be due: in the last one that was, no faces could be detected."""
+        self._times.detect_again()
 
     def follow(self, frame: Frame, detected_faces: Sequence[Face] | None) -> FrameResult:
         """Return the result of the next frame with the faces detected in it; None: they are predicted."""
@@ -161,7 +177,6 @@ class VideoRecognizer:
 
     def begin(self, frame: Frame, detected_faces: Sequence[Face]) -> FollowedFrame:
         """Continue the tracks with the faces detected in the next frame: the first part of :meth:`follow`."""
-        self._detected = frame.seconds
         self.detections += 1
         faces = self._reader.measure(frame, detected_faces)
         update = self.tracker.update(
@@ -192,12 +207,6 @@ class VideoRecognizer:
         events = self._people.search(result.frame.seconds, [], self.tracker.end_all())
         self._people.forget_ended([])
         return replace(result, events=(*result.events, *events))
-
-    def _is_due(self, seconds: float) -> bool:
-        """Return whether faces are to be detected in the frame at ``seconds``: the one nearest to the interval."""
-        step = 0.0 if self._before is None else seconds - self._before
-        self._before = seconds
-        return self._detected is None or seconds + step / 2 - self._detected > self.options.interval - 1e-6
 
     def _describe(self, faces: Sequence[TrackedFace]) -> tuple[TrackedFace, ...]:
         """Return the faces with what is known of their tracks."""

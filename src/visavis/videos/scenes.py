@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from visavis.types import RGB, Floats
+from visavis.videos.types import Frame
 
 COLUMNS, ROWS = 32, 18
 """Size of the small copies."""
@@ -21,9 +22,10 @@ class SceneChanges:
     def __init__(self) -> None:
         self._before: Floats | None = None
 
-    def is_cut(self, pixels: RGB) -> bool:
+    def is_cut(self, frame: Frame) -> bool:
         """Return whether another scene begins with this frame; False for the first frame."""
-        small = shrink_frame(pixels)
+        picture = frame.picture
+        small = shrink_frame(picture) if isinstance(picture, np.ndarray) else picture.small
         before, self._before = self._before, small
         return before is not None and differs(before, small)
 
@@ -38,9 +40,19 @@ def differs(before: Floats, after: Floats) -> bool:
 
 def shrink_frame(pixels: RGB) -> Floats:
     """Return a gray copy ``(ROWS, COLUMNS)`` of a frame; every n-th pixel is enough."""
+    step = sampling_step(*pixels.shape[:2])
+    return shrink_samples(pixels[::step, ::step])
+
+
+def sampling_step(height: int, width: int) -> int:
+    """Return the step from one pixel to the next that is enough for a gray copy."""
+    return max(min(height // (4 * ROWS), width // (4 * COLUMNS)), 1)
+
+
+def shrink_samples(pixels: RGB) -> Floats:
+    """Return the gray copy ``(ROWS, COLUMNS)`` of a frame, of every n-th pixel of it."""
     from visavis.opencv import cv2
 
-    step = max(min(pixels.shape[0] // (4 * ROWS), pixels.shape[1] // (4 * COLUMNS)), 1)
-    gray = pixels[::step, ::step].astype(np.float32).mean(axis=2)
+    gray = pixels.astype(np.float32).mean(axis=2)
     small: Floats = cv2.resize(gray, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
     return small

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+import numpy as np
+
 from visavis._show import Shown
 from visavis.plain import Plain
 from visavis.types import RGB, Face, Floats
@@ -20,20 +22,44 @@ CameraState = Literal["starting", "running", "silent", "ended", "failed"]
 """A camera that sent no frame yet, sends frames, sends none for a while, was a file to its end, cannot be read."""
 
 
+class UnconvertedPicture(Protocol):
+    """A picture as it was decoded. Its ``pixels`` are made when they are first asked for, and kept.
+
+    ``small (18, 32)`` is a gray copy, for :class:`visavis.videos.scenes.SceneChanges`; ``nbytes`` is the memory taken.
+    """
+
+    small: Floats
+
+    @property
+    def pixels(self) -> RGB:
+        """RGB uint8 ``(h, w, 3)``, upright; raises VideoError where they cannot be made."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Frame(Shown):
-    """One picture of a video: ``pixels`` RGB uint8 ``(h, w, 3)``, upright.
+    """One picture of a video; ``pixels`` are RGB uint8 ``(h, w, 3)``, upright.
+
+    ``picture`` is the pixels, or what they are made of when they are first asked for.
 
     ``seconds`` is the presentation time from the beginning of the file, or from the first frame of a camera, never less
     than that of the frame before; ``number`` counts all frames of the source from 0, dropped frames too. ``captured``
     is when a camera's frame arrived, aware and in UTC; None for files. ``source`` is the name of the file or camera.
     """
 
-    pixels: RGB
+    picture: RGB | UnconvertedPicture
     seconds: float
     number: int
     source: str
     captured: datetime | None = None
+
+    @property
+    def pixels(self) -> RGB:
+        """RGB uint8 ``(h, w, 3)``, upright."""
+        return self.picture if isinstance(self.picture, np.ndarray) else self.picture.pixels
 
 
 @dataclass(frozen=True, slots=True)
