@@ -10,13 +10,15 @@ from visavis.client.feedback_calls import FeedbackCalls
 from visavis.client.gallery_calls import GalleryCalls
 from visavis.client.job_calls import JobCalls
 from visavis.client.migration_calls import MigrationCalls
+from visavis.client.person_calls import PersonCalls
 from visavis.client.photo_calls import PhotoCalls
 from visavis.client.server_calls import ServerCalls
 
 
 class Client(
-    PhotoCalls, FeedbackCalls, FaceCalls, GalleryCalls, MigrationCalls, JobCalls, CameraCalls, ServerCalls, Closing
-):
+    PhotoCalls, FeedbackCalls, FaceCalls, PersonCalls, GalleryCalls, MigrationCalls, JobCalls, CameraCalls, ServerCalls,
+    Closing,
+):  # fmt: skip
     """A visavis server, asked as the library is: the same names, options, results and exceptions.
 
     ::

@@ -23,7 +23,7 @@ class FaceCalls(GalleryRequests):
         return [parse(StoredFace, line) for line in pages]
 
     def name_faces(self, name: str, template_ids: Sequence[int], *, new: bool = False) -> Person:
-        """Assign unassigned faces to the only person called ``name``, else to a new one; return the person."""
+        """Assign faces to the only person called ``name``, else to a new one; return the person."""
         order = {"name": name, "template_ids": [*template_ids], "new": new}
         return parse(Person, self._ask_gallery("POST", "/faces/name", json=order))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from visavis.plain import Plain
 
@@ -90,3 +90,17 @@ class CoachReport(Plain):
     confused: tuple[ConfusedPair, ...]
     thin: tuple[ThinPerson, ...]
     same: tuple[SamePerson, ...]
+
+    def about(self, person_id: int) -> CoachReport:
+        """Return the report with the findings about a person alone."""
+
+        def is_about(finding: HarmfulPhoto | ConfusedPair | SamePerson) -> bool:
+            return person_id in {finding.person_id, finding.other_id}
+
+        return replace(
+            self,
+            harmful=tuple(filter(is_about, self.harmful)),
+            confused=tuple(filter(is_about, self.confused)),
+            thin=tuple(finding for finding in self.thin if finding.person_id == person_id),
+            same=tuple(filter(is_about, self.same)),
+        )

@@ -404,7 +404,7 @@ class Gallery(Feedback, ModelChange, Closing):
         _people.move_templates(self.opened, template_ids, to)
 
     def name_faces(self, name: str, template_ids: Sequence[int], *, new: bool = False) -> Person:
-        """Assign unassigned faces to the only person called ``name``, else to a new one; return the person.
+        """Assign faces to the only person called ``name``, else to a new one; return the person.
 
         ``new`` is as in :meth:`add`. Raises UsageError if several people have that name, and as :meth:`move`.
         """

@@ -20,6 +20,8 @@ SIDE = 2.5
 takes 2.2."""
 LARGEST_FACE = 512
 """Pixels of the longer side of a box; the picture is halved from twice as many on. Networks take 112 to 224."""
+SHOWN_SIDE = 1.4
+"""Side of the square that is shown of a crop, over the longer side of the box."""
 GRID = 32
 """Corners lie on multiples of this many pixels, so that halving pairs the same pixels as in the whole photo."""
 
@@ -55,3 +57,21 @@ def open_crop(crop: FaceCrop, template_id: int) -> tuple[RGB, Face]:
     except ImageError as error:
         raise GalleryError(f"the crop of template {template_id} is damaged: {error}") from error
     return photo.pixels, Face(crop.box, 1.0, crop.landmarks)
+
+
+def make_thumbnail(crop: FaceCrop, template_id: int, side: int) -> bytes:
+    """Return the face of a crop, with a small margin, as a JPEG of ``side`` pixels; GalleryError if it is damaged."""
+    from visavis.opencv import cv2
+
+    picture, face = open_crop(crop, template_id)
+    height, width = picture.shape[:2]
+    edge = max(1, min(round(SHOWN_SIDE * max(face.width, face.height)), width, height))
+    middle = (face.box[:2] + face.box[2:]) / 2 - edge / 2
+    left, top = (
+        int(np.clip(round(float(low)), 0, size - edge)) for low, size in zip(middle, (width, height), strict=True)
+    )
+    square = picture[top : top + edge, left : left + edge]
+    method = cv2.INTER_AREA if edge > side else cv2.INTER_LINEAR
+    shown = cv2.resize(square, (side, side), interpolation=method)
+    _, data = cv2.imencode(".jpg", shown[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return data.tobytes()

@@ -1,4 +1,4 @@
-"""Compare names without case, spaces and Unicode form, to notice a second person of nearly the same name."""
+"""Compare names without case, spaces and Unicode form: a second person of nearly the same name, a part of a name."""
 
 from __future__ import annotations
 
@@ -17,3 +17,9 @@ def fold_name(name: str) -> str:
     compatible = unicodedata.normalize("NFKC", name[:MOST_SPELLED]).casefold()
     visible = (" " if letter == "_" else letter for letter in compatible if unicodedata.category(letter) != "Cf")
     return " ".join(unicodedata.normalize("NFC", "".join(visible)).split())
+
+
+def strip_accents(name: str) -> str:
+    """Return a name as :func:`fold_name` does, and without accents: "Nguyễn Đỗ" -> "nguyen do"."""
+    letters = unicodedata.normalize("NFD", fold_name(name).replace("đ", "d"))
+    return "".join(letter for letter in letters if unicodedata.category(letter) != "Mn")

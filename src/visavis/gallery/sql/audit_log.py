@@ -27,7 +27,8 @@ def log_actions(conn: Connection, action: str, done: Sequence[tuple[int | None, 
         conn.execute(_ADD_ENTRIES, rows)
 
 
-def read_audit_log(conn: Connection) -> list[AuditEntry]:
-    """Return all entries, in order."""
-    rows = conn.execute(select(AUDIT).order_by(AUDIT.c.id))
+def read_audit_log(conn: Connection, *, person_id: int | None = None) -> list[AuditEntry]:
+    """Return all entries, or those of a person, in order."""
+    query = select(AUDIT).order_by(AUDIT.c.id)
+    rows = conn.execute(query if person_id is None else query.where(AUDIT.c.person_id == person_id))
     return [AuditEntry(decode_time(row.at), row.actor, row.action, row.person_id, row.detail) for row in rows]

@@ -9,10 +9,10 @@ from fastapi import APIRouter
 V1 = "/v1"
 """Begins the paths of all requests but those of pages and monitors."""
 NAMES = (
-    "detect", "verify", "identify", "why", "judge_faces", "rank_faces", "people", "rejections", "faces", "galleries",
-    "migration", "calibration", "backup", "jobs", "cameras", "events", "logs", "models", "keys", "health",
-    "documentation", "sign_in", "home", "start_page", "compare_page", "live_page",
-    "jobs_page", "settings_pages", "static",
+    "detect", "verify", "identify", "why", "judge_faces", "rank_faces", "people", "person_records", "rejections",
+    "faces", "galleries", "migration", "calibration", "backup", "jobs", "cameras", "events", "logs", "models", "keys",
+    "health", "documentation", "sign_in", "home", "start_page", "compare_page",
+    "live_page", "jobs_page", "settings_pages", "static",
 )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ class FacesToMove(BaseModel, extra="forbid"):
 
 
 class FacesToName(FacesToMove):
-    """Unassigned faces by id, and the name of their person; ``new``: even if the gallery has that name."""
+    """Faces by id, and the name of their person; ``new``: even if the gallery has that name."""
 
     name: str = Field(min_length=1, max_length=NAME_LENGTH)
     new: bool = False
@@ -77,7 +77,10 @@ def list_faces(
 
 @router.post("/faces/name", response_model=model_of(Person), responses=responses(404, 409))
 def name_faces(gallery: ChangeGallery, principal: Enroller, order: FacesToName) -> dict[str, Any]:
-    """Assign unassigned faces to the person of a name, who is created where no person has the name."""
+    """Assign faces to the person of a name, who is created where no person has the name.
+
+    The faces are unassigned, or of people who keep another template.
+    """
     return _name(gallery, principal.name, order.name, order.template_ids, new=order.new)
 
 

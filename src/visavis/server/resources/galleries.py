@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from visavis import defaults
@@ -35,10 +35,17 @@ def list_galleries(services: ServicesOf, principal: Reader) -> dict[str, Any]:
 
 
 @router.get("/{name}/coach", response_model=model_of(CoachReport), responses=responses(404))
-def coach_gallery(services: ServicesOf, principal: Reader, name: str, fpir: Fpir = defaults.FPIR) -> dict[str, Any]:
+def coach_gallery(
+    services: ServicesOf,
+    principal: Reader,
+    name: str,
+    fpir: Fpir = defaults.FPIR,
+    person_id: Annotated[int | None, Query(ge=1, le=2**62, description="Only what is about this person.")] = None,
+) -> dict[str, Any]:
     """Return what in a gallery will cause wrong answers: each template is compared with all people, without itself."""
     principal.require_gallery(name)
-    return hide_folders(services.gallery(name).coach(fpir=fpir).to_dict())
+    report = services.gallery(name).coach(fpir=fpir)
+    return hide_folders((report if person_id is None else report.about(person_id)).to_dict())
 
 
 @router.get("/{name}", response_model=model_of(Stats), responses=responses(404))

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from visavis.gallery.acting import acting_as
 from visavis.gallery.check_input import make_details
 from visavis.gallery.check_text import NAME_LENGTH
+from visavis.gallery.person_listing import find_matching_ids
 from visavis.gallery.types import Enrollment, Person
 from visavis.server.photo_answers import hide_folders
 from visavis.server.photo_input import PhotoInput, photo_body, photo_input
@@ -66,11 +67,19 @@ def list_people(
     limit: Annotated[int, Query(ge=1, le=1000)] = PAGE,
     name: Annotated[str | None, Query(max_length=NAME_LENGTH)] = None,
     who: Annotated[list[str] | None, Query(description="Ids (3, #3) or names of single people.")] = None,
+    search: Annotated[str | None, Query(max_length=NAME_LENGTH, description="Parts of a name, or an id (#3).")] = None,
 ) -> dict[str, Any]:
-    """List people by id; with ``name``, those of this name or one written like it; with ``who``, just these people."""
+    """List people by id; with ``name``, those of this name or one written like it; with ``who``, just these people.
+
+    With ``search``, list the people whose name has each word of it, whatever the case and the accents.
+    """
     if who is not None:
         return {"people": hide_folders([person.to_dict() for person in gallery.people(*who)]), "next": None}
-    people = gallery.people() if name is None else gallery.similar_names(name, equal=True)
+    if search is not None:
+        ids = [person_id for person_id in find_matching_ids(gallery.opened, search) if person_id > after]
+        people = gallery.people(*ids[: limit + 1]) if ids else []
+    else:
+        people = gallery.people() if name is None else gallery.similar_names(name, equal=True)
     page = [person for person in people if person.id > after][: limit + 1]
     return {
         "people": hide_folders([person.to_dict() for person in page[:limit]]),
