@@ -19,6 +19,8 @@ OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgro
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 ELSEWHERE = "faces.example"
 """A name that the browser resolves to this machine, as that of a machine elsewhere."""
+GALLERIES = tuple(f"people{number}" for number in range(1, 25))
+"""Galleries that tests may change, each for one test."""
 WEIGHTS = {"VISAVIS_WEIGHTS": os.environ.get("VISAVIS_WEIGHTS") or str(DATA.parent / "weights")}
 
 
@@ -67,12 +69,24 @@ def browser(faces: Path) -> Iterator[Any]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with the key of an administrator."""
     folder = tmp_path_factory.mktemp("pages")
-    (folder / "server.toml").write_text(f"[server]\nhosts = ['{ELSEWHERE}']\n[limits]\nupload_mb = 4\n")
+    galleries = "".join(f"{name} = '{name}.db'\n" for name in ("default", *GALLERIES))
+    (folder / "server.toml").write_text(
+        f"[server]\nhosts = ['{ELSEWHERE}']\n[limits]\nupload_mb = 4\n[galleries]\n{galleries}"
+    )
     running = RunningServer("--config", "server.toml", folder=folder, environment=WEIGHTS)
     running.set_up()
     yield running
     running.stop()
     assert "Traceback" not in running.text
+
+
+_NAMES = iter(GALLERIES)
+
+
+@pytest.fixture
+def people_gallery() -> str:
+    """Name of a gallery of the server that no other test uses."""
+    return next(_NAMES)
 
 
 class Tab:

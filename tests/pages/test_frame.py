@@ -33,7 +33,10 @@ def test_files_are_kept_by_browsers_as_long_as_their_version_is_that_of_the_serv
 
 def test_modules_are_asked_for_at_once() -> None:
     modules = {name for name in read_static_files() if name.endswith(".js")}
-    of_pages = ("compare.js", "start.js", "keys.js", "local_values.js", "live.js", "jobs.js")
+    of_pages = (
+        "compare.js", "start.js", "keys.js", "local_values.js", "live.js", "people.js", "person.js", "enroll.js",
+        "gallery_findings.js", "jobs.js",
+    )  # fmt: skip
     assert {module for page in of_pages for module in find_modules(page)} == modules
     assert find_modules("start.js") == ("start.js", "camera_notice.js", "texts.js")
 
@@ -47,7 +50,22 @@ def test_another_file_has_another_hash(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/compare", "/start", "/", "/settings", "/settings/models", "/settings/keys", "/settings/log", "/live", "/jobs"],
+    [
+        "/compare",
+        "/start",
+        "/",
+        "/settings",
+        "/settings/models",
+        "/settings/keys",
+        "/settings/log",
+        "/live",
+        "/jobs",
+        "/people",
+        "/people/new",
+        "/people/findings",
+        "/people/1",
+        "/people/1/enroll",
+    ],
 )
 def test_without_a_session_pages_lead_to_the_sign_in(server: RunningServer, path: str) -> None:
     answer = server.get(path, key=None)

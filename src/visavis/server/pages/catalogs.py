@@ -1,4 +1,7 @@
-"""Texts of the pages in each language, from the files of the folder ``catalogs``, and the language of a browser."""
+"""Texts of the pages in each language, from the files of the folder ``catalogs``, and the language of a browser.
+
+A language has a file of its code, ``en.json``, and one for each part of the pages, such as ``people.en.json``.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,15 @@ def read_catalog(language: str) -> Mapping[str, str]:
     """Return the texts of a language by their keys; KeyError for another language."""
     if language not in LANGUAGES:
         raise KeyError(language)
-    content = parse_json((resources.files(__package__) / "catalogs" / f"{language}.json").read_bytes())
-    if not isinstance(content, dict):
-        raise TypeError(f"the catalog of {language} is no object")
-    return content
+    texts: dict[str, str] = {}
+    files = {file.name: file for file in (resources.files(__package__) / "catalogs").iterdir()}
+    parts = sorted(name for name in files if name.endswith(f".{language}.json"))
+    for name in [f"{language}.json", *parts]:
+        content = parse_json(files[name].read_bytes())
+        if not isinstance(content, dict) or texts.keys() & content.keys():
+            raise TypeError(f"the catalog {name} is no object, or has keys of another")
+        texts |= content
+    return texts
 
 
 def pick_language(accepted: str) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-NAVIGATION = {"compare": "/compare", "live": "/live", "jobs": "/jobs", "settings": "/settings"}
+NAVIGATION = {"compare": "/compare", "people": "/people", "live": "/live", "jobs": "/jobs", "settings": "/settings"}
 """Pages that the navigation shows, in its order: their names in the catalogs and their addresses."""
 SHARED_TEXTS = ("problem", "camera")
 """First parts of the keys of texts that the modules of all pages use, beside those of the page itself."""
@@ -45,8 +45,10 @@ def show_page(
     page = _make_environment().get_template(f"{name}.html.j2")
     content = page.render(
         t=_make_translator(catalog),
+        tn=_make_counter(catalog),
         name=name,
         path=request.scope["path"],
+        query=request.url.query,
         visitor=visitor,
         preferences=preferences,
         languages={code: read_catalog(code) for code in LANGUAGES},
@@ -82,6 +84,16 @@ def _make_translator(catalog: Mapping[str, str]) -> Callable[..., Markup]:
         return escape(catalog[key]).format(**values)
 
     return translate
+
+
+def _make_counter(catalog: Mapping[str, str]) -> Callable[[str, int], Markup]:
+    translate = _make_translator(catalog)
+
+    def count(key: str, number: int) -> Markup:
+        """Return a text about a number of things: that of the key with ``.one`` or ``.other``."""
+        return translate(f"{key}.{'one' if number == 1 else 'other'}", count=number)
+
+    return count
 
 
 def _mark_command(text: str) -> Markup:

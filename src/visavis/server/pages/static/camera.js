@@ -47,7 +47,7 @@ export function takePhoto() {
   });
 }
 
-function stop(stream) {
+export function stop(stream) {
   for (const track of stream.getTracks()) track.stop();
 }
 

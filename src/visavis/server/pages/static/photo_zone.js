@@ -5,6 +5,7 @@ import { takePhoto } from "./camera.js";
 import { hasCamera, showCameraNotice } from "./camera_notice.js";
 import { element } from "./dom.js";
 import { showQuality } from "./face_quality.js";
+import { findLargest } from "./largest_face.js";
 import { cropFace, drawBoxes } from "./photo_boxes.js";
 import { countText, text } from "./texts.js";
 
@@ -142,10 +143,4 @@ export class PhotoZone {
     this.faces = [];
     this.input.value = "";
   }
-}
-
-// The face that is compared: that with the largest box.
-function findLargest(faces) {
-  const areas = faces.map(({ box: [left, top, right, bottom] }) => (right - left) * (bottom - top));
-  return areas.indexOf(Math.max(...areas));
 }

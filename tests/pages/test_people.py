@@ -1,0 +1,109 @@
+"""People: the list, and its search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from server.running_server import RunningServer
+from server.test_keys import make_key
+from visavis import Gallery
+from visavis.gallery.types import Template
+
+from .appearance import look_at
+from .conftest import OpenTab, Tab
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
+SCRIPT = "<img src=x onerror=document.title='run'>"
+
+
+def add_people(server: RunningServer, gallery: str, names: list[str], *, templates: int = 1) -> list[int]:
+    """Add people with random embeddings; return their ids."""
+    rows = np.random.default_rng(7).normal(size=(len(names), templates, 128)).astype(np.float32)
+    people = [
+        (name, [Template(row, photo=f"{n}.jpg") for n, row in enumerate(of)])
+        for name, of in zip(names, rows, strict=True)
+    ]
+    with Gallery(server.folder / f"{gallery}.db") as opened:
+        return [result.person_id for result in opened.add_many(people)]
+
+
+def test_the_list_has_pages_and_is_read_without_scripts(
+    open_tab: OpenTab, server: RunningServer, people_gallery: str
+) -> None:
+    names = [f"Person {number:03}" for number in range(125)]
+    add_people(server, people_gallery, names[::-1])
+    tab = open_tab(server.url, java_script_enabled=False)
+    tab.sign_in(make_key(server, f"reader of {people_gallery}", "read"))
+    page = tab.open(f"/people?gallery={people_gallery}")
+    listed = page.locator(".people b").all_inner_texts()
+    page.click("text=Next page")
+    assert "Page 2 of 3" in page.inner_text(".pages")
+    listed += page.locator(".people b").all_inner_texts()
+    page.click("text=Next page")
+    listed += page.locator(".people b").all_inner_texts()
+    assert listed == names
+    page.fill("#search", "person 07")
+    page.click("#find button")
+    assert page.locator(".people b").all_inner_texts() == [name for name in names if "07" in name]
+    assert "12 of 125 people match." in page.inner_text("#list")
+    page.goto(f"/people?gallery={people_gallery}&page=9")
+    assert "Page 3 of 3" in page.inner_text(".pages")
+    page.goto(f"/people?gallery={people_gallery}")
+    assert page.locator("text=Enroll").count() == 0
+    page.click("text=Person 003")
+    assert page.inner_text("h1") == "Person 003"
+    assert page.locator("button[data-act]").count() == 0
+    page.goto(f"/people/new?gallery={people_gallery}")
+    assert page.url.startswith(f"{server.url}/people?")
+
+
+def test_the_list_follows_what_is_typed(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
+    ids = add_people(server, people_gallery, ["Nguyễn Văn An", "Đỗ Ánh", SCRIPT])
+    page = signed_in.open(f"/people?gallery={people_gallery}")
+    assert page.locator(".people b").all_inner_texts() == [SCRIPT, "Đỗ Ánh", "Nguyễn Văn An"]
+    signed_in.tab_to("#search")
+    page.keyboard.type("nguyen")
+    page.wait_for_selector("#list :text('1 of 3 people match.')")
+    assert page.evaluate("document.activeElement.id") == "search"
+    signed_in.tab_to(".people a")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/people/{ids[0]}?**")
+    page.go_back()
+    assert "search=nguyen" in page.url
+    page.fill("#search", "nothing like it")
+    page.click("text=Show all people")
+    assert page.title() == "People - visavis"
+
+
+def test_what_is_not_there_is_said_in_a_page(signed_in: Tab, server: RunningServer, open_tab: OpenTab) -> None:
+    page = signed_in.open("/people/999999")
+    assert "no longer in the gallery" in page.inner_text("[role=alert]")
+    page.goto("/people?gallery=nothing")
+    assert "no gallery of this name" in page.inner_text("[role=alert]")
+    page.click("main .button")
+    page.wait_for_url("**/people")
+    signed_in.errors.clear()  # two answers of 404
+    tab = open_tab(server.url)
+    answer = server.post("/v1/keys", json={"name": "of one", "role": "read", "galleries": ["people1"]})
+    tab.sign_in(answer.json()["key"])
+    page = tab.open("/people?gallery=default")
+    assert "may not use it" in page.inner_text("[role=alert]")
+    tab.open("/people")
+    assert page.locator("select").count() == 0
+    tab.errors.clear()
+
+
+def test_the_list_is_accessible_at_each_width(
+    signed_in: Tab, server: RunningServer, people_gallery: str, tmp_path: Path
+) -> None:
+    page = signed_in.open(f"/people?gallery={people_gallery}")
+    assert "has no people yet" in page.inner_text("#list")
+    add_people(server, people_gallery, ["Ann", "Ben " * 30, SCRIPT, *(f"Person {n}" for n in range(70))])
+    signed_in.open(f"/people?gallery={people_gallery}")
+    size = page.evaluate("performance.getEntriesByType('navigation')[0].encodedBodySize")
+    files = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.encodedBodySize)")
+    assert size + sum(files) <= 100_000
+    look_at(signed_in, "people", tmp_path)

@@ -1,0 +1,200 @@
+"""The page of a person: changes with their undo, what cannot be undone, findings, and changes of others meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from server.running_server import RunningServer, photos
+from visavis import Gallery
+from visavis.gallery.types import Template
+from visavis.server.state.database import StateDatabase
+from visavis.server.state.events import Events
+
+from .appearance import look_at
+from .conftest import Tab
+from .test_enroll import read_people
+from .test_people import SCRIPT, add_people
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
+
+
+def read_person(server: RunningServer, gallery: str, person_id: int) -> dict[str, Any]:
+    person: dict[str, Any] = server.get(f"/v1/people/{person_id}", params={"gallery": gallery}).json()
+    return person
+
+
+def enroll(server: RunningServer, gallery: str, name: str, *paths: Path) -> int:
+    answer = server.post(f"/v1/people?gallery={gallery}&new=true", data={"name": name}, files=photos("photo", *paths))
+    number: int = answer.json()["person_id"]
+    return number
+
+
+def undo(page: Any) -> None:
+    """Press the button that undoes the last change, and wait for the page after it."""
+    page.click("#undo")
+    page.wait_for_selector(".undo :text('Undone.')")
+
+
+def test_changes_are_undone_by_mouse(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
+    first, second = add_people(server, people_gallery, ["Ann", "Ben"], templates=2)
+    before = read_person(server, people_gallery, first)
+    page = signed_in.open(f"/people/{first}?gallery={people_gallery}")
+
+    page.click("#rename")
+    page.fill("#new-name", SCRIPT)
+    page.click("dialog .primary")
+    page.wait_for_selector(".undo #undo")
+    assert (page.inner_text("h1"), read_person(server, people_gallery, first)["name"]) == (SCRIPT, SCRIPT)
+    undo(page)
+    assert (page.inner_text("h1"), read_person(server, people_gallery, first)["name"]) == ("Ann", "Ann")
+
+    page.fill("#note", SCRIPT)
+    page.fill("#consent", "form 7")
+    page.click("#save")
+    page.wait_for_selector("#withdraw")
+    assert read_person(server, people_gallery, first)["consent"] == "form 7"
+    undo(page)
+    assert read_person(server, people_gallery, first) == before
+
+    template = before["templates"][0]["id"]
+    page.click(f"#move-{template}")
+    page.fill("#pick", "ben")
+    page.click(".candidates button:has-text('Ben')")
+    page.wait_for_selector(".undo :text('moved to Ben')")
+    assert len(read_person(server, people_gallery, second)["templates"]) == 3
+    assert page.locator(".templates li").count() == 1
+    undo(page)
+    assert read_person(server, people_gallery, first) == before
+    assert page.locator("#history-title ~ ul li").count() == 7
+
+
+def test_a_merge_is_undone_on_the_page_of_the_other(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
+    first, second = add_people(server, people_gallery, ["Ann", "Ben"], templates=2)
+    details = {"note": "guest", "consent": "form 7", "consented": "2026-11-29", "metadata": {"room": "<b>\"3'"}}
+    server.request("PATCH", f"/v1/people/{first}", params={"gallery": people_gallery}, json=details)
+    templates = [template["id"] for template in read_person(server, people_gallery, first)["templates"]]
+    page = signed_in.open(f"/people/{first}?gallery={people_gallery}")
+    assert "<b>\"3'" in page.inner_text("dl")
+    page.click("#merge")
+    page.wait_for_selector(".candidates button")
+    assert page.locator(".candidates button").all_inner_texts() == ["Ben\n#2 · 2 templates"]
+    page.click(".candidates button")
+    page.wait_for_url(f"**/people/{second}?**")
+    assert [len(person["templates"]) for person in read_people(server, people_gallery)] == [4]
+    undo(page)
+    other, restored = read_people(server, people_gallery)
+    assert page.url.endswith(f"/people/{restored['id']}?gallery={people_gallery}")
+    assert ([template["id"] for template in restored["templates"]], len(other["templates"])) == (templates, 2)
+    assert {key: restored[key] for key in details} == details
+
+
+def test_what_cannot_be_undone_is_confirmed_by_keyboard_alone(
+    signed_in: Tab, server: RunningServer, people_gallery: str
+) -> None:
+    (person,) = add_people(server, people_gallery, ["Ann  B"], templates=2)
+    first, second = (template["id"] for template in read_person(server, people_gallery, person)["templates"])
+    page = signed_in.open(f"/people/{person}?gallery={people_gallery}")
+    signed_in.tab_to(f"#delete-{second}")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.textContent") == "Cancel"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") == f"delete-{second}"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".undo p")
+    assert [template["id"] for template in read_person(server, people_gallery, person)["templates"]] == [first]
+    assert page.locator("[data-act=delete]").count() == 0  # the last one stays
+
+    page.evaluate("document.getElementById('content').focus()")
+    signed_in.tab_to("#erase")
+    page.keyboard.press("Enter")
+    page.keyboard.type("Ann")
+    page.keyboard.press("Enter")
+    assert page.is_disabled("dialog .erase")
+    page.keyboard.type("  B")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/people?gallery={people_gallery}")
+    assert "The person is erased." in page.inner_text(".undo")
+    assert read_people(server, people_gallery) == []
+
+
+def test_a_person_that_was_removed_elsewhere(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
+    first, second = add_people(server, people_gallery, ["Ann", "Ben"], templates=2)
+    query = {"gallery": people_gallery}
+    page = signed_in.open(f"/people/{first}?gallery={people_gallery}")
+    page.click("#merge")
+    page.wait_for_selector(".candidates button")
+    server.request("DELETE", f"/v1/people/{second}", params=query)
+    page.click(".candidates button")
+    page.wait_for_selector("#notices [role=alert]")
+    assert "The page shows what is there now." in page.inner_text("#notices")
+    assert page.inner_text("#near-title ~ .empty") == "There is no other person in this gallery."
+    server.request("DELETE", f"/v1/people/{first}", params=query)
+    page.click("#rename")
+    page.fill("#new-name", "Cyd")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#content > [role=alert]")
+    assert "no longer in the gallery" in page.inner_text("#content")
+    signed_in.errors.clear()  # answers of 404
+
+
+def test_findings_lead_to_what_helps(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
+    rows = np.eye(128, dtype=np.float32)
+    with Gallery(server.folder / f"{people_gallery}.db") as opened:
+        near = rows[0] + 0.05 * rows[1]
+        first = opened.add("Ann", [Template(rows[0]), Template(near)]).person_id
+        second = opened.add("Anna", [Template(near + 0.05 * rows[2])]).person_id
+        third = opened.add("Ben", [Template(rows[n]) for n in (9, 9, 20)]).person_id
+    page = signed_in.open(f"/people/{first}?gallery={people_gallery}")
+    page.wait_for_selector("#findings .lines")
+    assert "Anna seems to be the same person." in page.inner_text("#findings")
+    assert "2 templates that are nearly equal" in page.inner_text("#findings")
+    assert "would be taken for this person" in page.inner_text("#near-title ~ ul")
+    page.click("#findings button")
+    page.wait_for_url(f"**/people/{second}?**")
+    assert [person["id"] for person in read_people(server, people_gallery)] == [second, third]
+
+
+def test_findings_of_the_whole_gallery_lead_to_the_people(
+    signed_in: Tab, server: RunningServer, people_gallery: str, tmp_path: Path
+) -> None:
+    rows = np.eye(128, dtype=np.float32)
+    with Gallery(server.folder / f"{people_gallery}.db") as opened:
+        opened.add("Ann", [Template(rows[0]), Template(rows[0] + 0.05 * rows[1])])
+        second = opened.add(SCRIPT, [Template(rows[0] + 0.05 * rows[2])]).person_id
+    page = signed_in.open(f"/people?gallery={people_gallery}")
+    page.click("text=Findings")
+    page.wait_for_selector("#report h2")
+    headings = page.locator("#report h2").all_inner_texts()
+    assert headings == ["One person, enrolled twice (1)", "People with few or nearly equal photos (2)"]
+    assert f"{SCRIPT} and Ann seem to be one person." in page.inner_text("#report")
+    look_at(signed_in, "findings", tmp_path)
+    page.click(f"#report a[href*='/{second}?']")
+    page.wait_for_selector("#findings .lines")
+    assert page.inner_text("h1") == SCRIPT
+
+
+def test_the_page_of_a_person_is_accessible_at_each_width(
+    signed_in: Tab, server: RunningServer, faces: Path, people_gallery: str, tmp_path: Path
+) -> None:
+    with Gallery(server.folder / f"{people_gallery}.db") as opened:
+        opened.keep_crops(True)
+    person = enroll(server, people_gallery, "Barack Obama", faces / "obama.jpg", faces / "obama2.jpg")
+    enroll(server, people_gallery, "Joe Biden", faces / "biden.jpg")
+    add_people(server, people_gallery, ["Ann"])
+    database = StateDatabase(f"sqlite:///{server.folder / 'default.server.db'}")
+    content = {"id": "e1", "event": "recognized", "camera": "door", "person_id": person, "name": "Barack Obama"}
+    Events(database).add(people_gallery, content)
+    database.close()
+    page = signed_in.open(f"/people/{person}?gallery={people_gallery}")
+    page.wait_for_selector("#findings .lines, #findings .empty")
+    assert "door" in page.inner_text("#seen-title ~ ul")
+    page.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth === 192)")
+    look_at(signed_in, "person", tmp_path)
+    page.click("#erase")
+    look_at(signed_in, "person-erase", tmp_path)
