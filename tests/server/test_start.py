@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from visavis.server.app import create_app
 from visavis.server.config import ServerConfig
+from visavis.server.guard import HEALTH
 from visavis.server.services import Services
 
 LATER = (
@@ -36,7 +37,7 @@ def test_a_worker_imports_nothing_that_only_other_processes_or_later_requests_ne
 
 
 def test_each_route_is_made_once(tmp_path: Path) -> None:
-    """Routers that are included would be made again by the first request to each."""
+    """Routers that are included would be made again by the first request to each. All but monitors' are below /v1."""
     services = Services(ServerConfig(state=f"sqlite:///{tmp_path / 'server.db'}"))
     try:
         app = create_app(services)
@@ -47,5 +48,6 @@ def test_each_route_is_made_once(tmp_path: Path) -> None:
         assert {route.endpoint.__module__ for route in app.routes if isinstance(route, APIRoute)} >= {
             "visavis.server.resources.people", "visavis.server.compat.compreface_faces",
         }  # fmt: skip
+        assert {path for path in app.openapi()["paths"] if not path.startswith("/v1/")} == {*HEALTH}
     finally:
         services.close()

@@ -18,11 +18,12 @@ from visavis.gallery.types import AuditEntry, Person
 from visavis.plain import plain
 from visavis.server.photo_answers import hide_folders
 from visavis.server.problems import responses
+from visavis.server.resources import V1
 from visavis.server.resources.options import ChangeGallery, Enroller, ReadGallery, Top
 from visavis.server.resources.people import PersonId
 from visavis.server.schema import model_of
 
-router = APIRouter(tags=["people"])
+router = APIRouter(prefix=V1, tags=["people"])
 OF_PERSON = "/people/{person_id}"
 PNG, JPEG = "image/png", "image/jpeg"
 PICTURE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
