@@ -13,9 +13,9 @@ const LIT = 0.75;
 const DARK = 0.5;
 const STEADY = 0.5;
 const STRAIGHT = 0.15; // offset of the nose of a head that looks straight; of 250 photos of LFW half have .1 or less
-const TURNED = 0.18; // about 20 degrees
+const TURNED = 0.16; // about 18 degrees
 const TURNED_TOO_FAR = 0.6;
-const LIFTED = 0.1;
+const LIFTED = 0.08; // about 10 degrees
 
 // Returns {view} where the face shows a view that is missing, else {instruction}, a key of the texts "guide".
 // `reference` is the pose of the person's own view from the front; null before it is there.
