@@ -6,6 +6,8 @@ person is portrayed. The golden files beside this one hold what other programs m
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,6 +55,7 @@ def chips() -> Picture:
     return np.stack([np.asarray(chip, np.uint8) for chip in (flat, ramp, plain, tilted, dim, soft, hard, squares)])
 
 
+@cache
 def scene() -> Picture:
     """Draw a picture ``(240, 320, 3)``: a face of 120 x 120 pixels at (130, 70) before a soft background."""
     picture = _soft(320, cells=8, seed=7)[:240] // 2 + 40
@@ -62,6 +65,7 @@ def scene() -> Picture:
     return np.asarray(_add(picture, noise(320, seed=8)[:240] // 32 - 4), np.uint8)
 
 
+@cache
 def face(side: int, *, lean: int = 0, back: tuple[int, int, int] = (170, 170, 175)) -> Picture:
     """Draw a face of ellipses ``(side, side, 3)``, 4 x 4 samples a pixel; ``lean`` shears it by lean/1024."""
     rows, columns = _grid(4 * side)
