@@ -38,7 +38,7 @@ class Postgres:
     def new(self) -> str:
         """URL of an empty database."""
         name = f"faces{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name}")
+        self.run(f"CREATE DATABASE {name} STRATEGY file_copy")  # a third less time than by the log
         return self.url(name)
 
     def copy(self, url: str) -> str:
