@@ -14,7 +14,7 @@ from embedders.published import GOLDEN, WITHIN, difference, keras_file
 from golden import networks
 from visavis import classify
 from visavis.align import square_crops
-from visavis.classify import CLASSIFIERS, Classifier, FaceNames, softmax
+from visavis.classify import CLASSIFIERS, Classifier, FaceNames, has_files, softmax
 from visavis.errors import UsageError, WeightsError
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face
@@ -260,3 +260,17 @@ def test_names_and_what_knows_them() -> None:
 def test_a_missing_network_is_told(folder: Path) -> None:
     with pytest.raises(WeightsError, match=r"^rcmalli_vggface_tf_senet50\.h5 is missing"):
         CLASSIFIERS.create("vggface2-senet50")
+
+
+def test_a_classifier_has_its_files_once_all_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network and the names of its people; a classifier of another package has none to look for."""
+    files = {"vggface2-resnet50", "vggface-labels"}
+    monkeypatch.setattr(store, "locate", lambda spec: Path(spec.file) if spec.name in files else None)
+    for added, expected in (
+        (set(), []),
+        ({"vggface2-labels"}, ["vggface2-resnet50"]),
+        ({"vggface-vgg16"}, ["vggface-vgg16", "vggface2-resnet50"]),
+    ):
+        files |= added
+        assert [name for name in CLASSIFIERS.names() if has_files(name)] == expected
+    assert has_files("of another package")

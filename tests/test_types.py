@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError, replace
 import numpy as np
 import pytest
 
+from faultless import FAULTLESS
 from visavis import types
 from visavis.errors import UsageError
 from visavis.types import Candidate, Face, Identification, Photo, PhotoFaces, Verification
@@ -53,6 +54,20 @@ def test_the_largest_face_is_that_of_the_largest_area() -> None:
     assert PhotoFaces("a", "ok", faces=(wide, tall, small)).largest == 1
     assert PhotoFaces("a", "ok", faces=(small, wide)).largest == 1
     assert PhotoFaces("a", "ok", faces=(tall, tall)).largest == 0
+
+
+def test_a_face_is_selected_with_its_quality_and_embedding() -> None:
+    faces, embeddings = (face(0, 0, 1, 1), face(0, 0, 3, 3)), np.eye(2, dtype=np.float32)
+    photo = PhotoFaces("a", "ok", None, faces, (FAULTLESS, FAULTLESS), embeddings)
+    selected = photo.select(2)
+    assert (len(selected.faces), len(selected.quality)) == (1, 1)
+    assert selected.faces[0].box.tolist() == [0, 0, 3, 3]
+    assert selected.embeddings is not None
+    assert selected.embeddings.tolist() == [[0, 1]]
+    assert replace(photo, embeddings=None).select(1).embeddings is None
+    for number in (0, 3, -1):
+        with pytest.raises(UsageError, match=f"a has no face {number}: it shows 2"):
+            photo.select(number)
 
 
 def test_there_is_no_largest_of_none() -> None:

@@ -205,15 +205,31 @@ RESNET50 = _make_recipe(vggface.RESNET50, rows.RESNET50, _classify_resnet50, res
 SENET50 = _make_recipe(vggface.SENET50, rows.SENET50, _classify_senet50, resnet50.PEOPLE)
 
 
+NETWORKS = {
+    vggface.VGG16.name: (VGG16, rows.VGGFACE_LABELS),
+    vggface.RESNET50.name: (RESNET50, rows.VGGFACE2_LABELS),
+    vggface.SENET50.name: (SENET50, rows.VGGFACE2_LABELS),
+}
+"""Recipe and names of the people of each built-in classifier."""
+
+
 def accept_license(model: str) -> None:
     """Accept, once, the license of the files of a built-in classifier; ignore other names."""
-    for features, recipe in ((vggface.VGG16, VGG16), (vggface.RESNET50, RESNET50), (vggface.SENET50, SENET50)):
-        if features.name == model:
-            for row in recipe.rows:
-                store.accept(row)
+    if model in NETWORKS:
+        for row in NETWORKS[model][0].rows:
+            store.accept(row)
 
 
-def _load(name: str, recipe: Recipe, labels: WeightSpec, threads: int | None) -> Classifier:
+def has_files(model: str) -> bool:
+    """Return whether all files of a classifier are on this machine; those of other packages have none to look for."""
+    if model not in NETWORKS:
+        return True
+    recipe, labels = NETWORKS[model]
+    return all(store.locate(row) is not None for row in (*recipe.rows, labels))
+
+
+def _load(name: str, threads: int | None) -> Classifier:
+    recipe, labels = NETWORKS[name]
     runtime.thread_count(threads)  # raises UsageError for an invalid number
     with store.all_missing(partial(class_names, labels, count=recipe.dimension)):
         session = recipe.session(threads=threads)
@@ -224,16 +240,16 @@ def _load(name: str, recipe: Recipe, labels: WeightSpec, threads: int | None) ->
 @CLASSIFIERS.register(vggface.VGG16.name)
 def vggface_vgg16(*, threads: int | None = None) -> Classifier:
     """Load VGG16 with the 2,622 people of VGG-Face."""
-    return _load(vggface.VGG16.name, VGG16, rows.VGGFACE_LABELS, threads)
+    return _load(vggface.VGG16.name, threads)
 
 
 @CLASSIFIERS.register(vggface.RESNET50.name)
 def vggface2_resnet50(*, threads: int | None = None) -> Classifier:
     """Load ResNet-50 with the 8,631 people of VGGFace2."""
-    return _load(vggface.RESNET50.name, RESNET50, rows.VGGFACE2_LABELS, threads)
+    return _load(vggface.RESNET50.name, threads)
 
 
 @CLASSIFIERS.register(vggface.SENET50.name)
 def vggface2_senet50(*, threads: int | None = None) -> Classifier:
     """Load SENet-50 with the 8,631 people of VGGFace2."""
-    return _load(vggface.SENET50.name, SENET50, rows.VGGFACE2_LABELS, threads)
+    return _load(vggface.SENET50.name, threads)

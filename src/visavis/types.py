@@ -184,6 +184,14 @@ class PhotoFaces(Plain):
         """Index of the face with the largest box; ValueError where there is no face."""
         return max(range(len(self.faces)), key=lambda i: self.faces[i].area)
 
+    def select(self, number: int) -> PhotoFaces:
+        """Return the photo with one face alone, the one of this ``number`` from 1; UsageError where there is none."""
+        if not 1 <= number <= len(self.faces):
+            raise UsageError(f"{self.name} has no face {number}: it shows {len(self.faces)}.")
+        row = slice(number - 1, number)
+        embeddings = None if self.embeddings is None else self.embeddings[row]
+        return replace(self, faces=self.faces[row], quality=self.quality[row], embeddings=embeddings)
+
     def to_dict(self) -> dict[str, Any]:
         """Return what ``visavis detect --json`` prints, with all digits, and the ``embedding`` of each face."""
         size = (None, None) if self.photo is None else (self.photo.width, self.photo.height)

@@ -87,6 +87,21 @@ def test_the_largest_face_of_each_photo_is_stored_and_the_rest_is_told(album: Ga
     assert len(album.enroll("Ann", ["4:10"], min_face=5).added) == 1
 
 
+def test_a_chosen_face_is_stored_instead_of_the_largest(album: Gallery) -> None:
+    enrollment = album.enroll("Ann", ["1:80 2:90"], face=1)
+    assert [(face.quality, face.box) for face in album.person(enrollment.person_id).templates] == [
+        (0.8, (0.0, 0.0, 80.0, 80.0))
+    ]
+    assert enrollment.notes == ()
+    assert album.lookalikes(embedding(1)[None])[0][0].distance < 1e-6
+    for number in (0, 3):
+        with pytest.raises(UsageError, match=f"has no face {number}: it shows 2"):
+            album.enroll("Ann", ["1:80 2:90"], face=number)
+    with pytest.raises(NoFaceError):
+        album.enroll("Ann", ["4:10"], face=1)
+    assert [len(person.templates) for person in album.people()] == [1]
+
+
 @pytest.mark.parametrize(
     ("photos", "error", "message"),
     [

@@ -46,6 +46,8 @@ def look_at(tab: Tab, name: str, folder: Path) -> None:
         tab.page.emulate_media(color_scheme=theme)
         for width in WIDTHS:
             tab.page.set_viewport_size({"width": width, "height": 800})
-            assert check_layout(tab.page) == [], (name, theme, width)
+            faults = check_layout(tab.page)
+            assert faults == [], (name, theme, width, faults)
             tab.page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
-        assert check_accessibility(tab.page) == [], (name, theme)
+        faults = check_accessibility(tab.page)
+        assert faults == [], (name, theme, faults)

@@ -21,6 +21,8 @@ ELSEWHERE = "faces.example"
 """A name that the browser resolves to this machine, as that of a machine elsewhere."""
 GALLERIES = tuple(f"people{number}" for number in range(1, 25))
 """Galleries that tests may change, each for one test."""
+NAMED_GALLERIES = ("by_mouse", "by_keyboard", "similar", "of_many", "ranked", "empty")
+"""Galleries for the tests that name them."""
 WEIGHTS = {"VISAVIS_WEIGHTS": os.environ.get("VISAVIS_WEIGHTS") or str(DATA.parent / "weights")}
 
 
@@ -69,10 +71,9 @@ def browser(faces: Path) -> Iterator[Any]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with the key of an administrator."""
     folder = tmp_path_factory.mktemp("pages")
-    galleries = "".join(f"{name} = '{name}.db'\n" for name in ("default", *GALLERIES))
-    (folder / "server.toml").write_text(
-        f"[server]\nhosts = ['{ELSEWHERE}']\n[limits]\nupload_mb = 4\n[galleries]\n{galleries}"
-    )
+    galleries = "".join(f"{name} = '{name}.db'\n" for name in ("default", *NAMED_GALLERIES, *GALLERIES))
+    tables = f"[galleries]\n{galleries}[classifiers]\npresidents = 'run'\n"
+    (folder / "server.toml").write_text(f"[server]\nhosts = ['{ELSEWHERE}']\n[limits]\nupload_mb = 4\n{tables}")
     running = RunningServer("--config", "server.toml", folder=folder, environment=WEIGHTS)
     running.set_up()
     yield running

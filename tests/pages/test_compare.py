@@ -219,22 +219,78 @@ def test_photos_outlive_a_server_that_is_away(signed_in: Tab, faces: Path) -> No
 
 def test_photos_outlive_a_session_that_has_ended(open_tab: OpenTab, server: RunningServer, faces: Path) -> None:
     """After signing in again, in another tab, the page goes on with the token of the new session."""
-    keys = [make_key(server, name, "read") for name in ("ends", "goes on")]
+    key = make_key(server, "signs out", "read")
     tab = open_tab(server.url)
-    tab.sign_in(keys[0])
-    assert server.request("DELETE", "/v1/keys/ends").status_code == 204
+    tab.sign_in(key)
+    other = tab.context.new_page()
+    other.goto("/compare")
+    other.click("text=Sign out")
+    other.wait_for_url("**/sign-in")
     tab.choose("a", faces / "obama.jpg")
     tab.page.wait_for_selector('[data-field="a"] [role=alert]')
     assert "Your session has ended." in tab.page.inner_text('[data-field="a"]')
-    with tab.context.expect_page() as other:
+    with tab.context.expect_page() as opened:
         tab.page.click('[data-field="a"] [role=alert] a')
-    other.value.fill("#key", keys[1])
-    other.value.press("#key", "Enter")
-    other.value.wait_for_url("**/compare")
+    opened.value.fill("#key", key)
+    opened.value.press("#key", "Enter")
+    opened.value.wait_for_url("**/compare")
     tab.page.click('[data-field="a"] [role=alert] button')
     tab.page.wait_for_selector('[data-field="a"] .chip')
     assert [line for line in tab.errors if "401" not in line and "403" not in line] == []
     tab.errors.clear()
+
+
+def test_nothing_is_done_with_another_key_than_the_page_shows(
+    open_tab: OpenTab, server: RunningServer, faces: Path
+) -> None:
+    """A sign-in with another key, in another tab: this page says so, and sends nothing in its place."""
+    keys = {name: make_key(server, name, "read") for name in ("this tab", "that tab")}
+    tab = open_tab(server.url)
+    tab.sign_in(keys["this tab"])
+    other = tab.context.new_page()
+    other.goto("/compare")
+    other.click("text=Sign out")
+    other.fill("#key", keys["that tab"])
+    other.press("#key", "Enter")
+    other.wait_for_selector("text=Key: that tab")
+    tab.choose("a", faces / "obama.jpg")
+    notice = '[data-field="a"] [role=alert]'
+    tab.page.wait_for_selector(notice)
+    assert "signed in with another key. Nothing was done" in tab.page.inner_text(notice)
+    code = tab.page.evaluate(
+        """async () => {
+             const token = document.querySelector("form.session").elements.csrf.value;
+             return (await (await fetch("/v1/galleries", {headers: {"x-csrf-token": token}})).json()).code;
+           }"""
+    )
+    assert code == "wrong_csrf_token"
+    tab.errors.clear()
+    tab.page.click(f"{notice} a")
+    tab.page.wait_for_selector("text=Key: that tab")
+
+
+def test_another_face_than_the_largest_is_compared(signed_in: Tab, server: RunningServer, faces: Path) -> None:
+    """The smaller face of two, by a click on its box, by the keyboard, and by its crop."""
+    page = signed_in.page
+    signed_in.choose("a", faces / "both.jpg")
+    signed_in.choose("b", faces / "biden.jpg")
+    assert signed_in.verdict == "Different people"
+    (photo,) = server.post("/v1/detect", files=photos("photo", faces / "both.jpg")).json()["photos"]
+    sides = [face["box"][2] - face["box"][0] for face in photo["faces"]]
+    answer = verify(server, faces, "both.jpg", "biden.jpg", face_a=1 + sides.index(min(sides)))
+    assert answer["same"]
+    page.click('[data-field="a"] .box:not(.chosen)')
+    page.wait_for_selector(".verdict:has-text('Same person')")
+    assert f"The distance {answer['distance']:.3f} is below" in page.inner_text(".sentence")
+    assert page.get_attribute('[data-field="a"] .box.chosen', "aria-pressed") == "true"
+    page.focus('[data-field="a"] .box.chosen')
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".verdict:has-text('Different people')")
+    page.click('[data-field="a"] .face >> nth=1')
+    page.wait_for_selector(".verdict:has-text('Same person')")
+    for face, code in ((3, "usage"), (0, "invalid_value")):
+        assert verify(server, faces, "both.jpg", "biden.jpg", face_a=face)["code"] == code
 
 
 def test_a_cookie_alone_compares_nothing(signed_in: Tab) -> None:

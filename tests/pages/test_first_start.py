@@ -84,3 +84,24 @@ def test_the_first_key_by_keyboard_alone(open_tab: OpenTab, fresh: RunningServer
     tab.tab_to("main a.primary")
     page.keyboard.press("Enter")
     page.wait_for_url("**/compare")
+
+
+def test_the_first_gallery_is_chosen_among_those_of_the_configuration(open_tab: OpenTab, tmp_path: Path) -> None:
+    names = ["Khách & bạn", "staff"]
+    tables = "".join(f"{name!r} = '{number}.db'\n" for number, name in enumerate(names))
+    (tmp_path / "server.toml").write_text(f"[galleries]\n{tables}", encoding="utf-8")
+    server = RunningServer("--config", "server.toml", folder=tmp_path, environment=WEIGHTS)
+    try:
+        tab = open_tab(server.url)
+        page = tab.open("/")
+        page.fill("#code", read_code(server))
+        page.click("main button")
+        page.click(f"main ul >> text={names[0]}")
+        page.wait_for_selector("#page")
+        assert page.get_attribute("#page", "data-gallery") == names[0]
+        page.goto("/look-alikes")
+        assert page.get_attribute("#page", "data-gallery") == names[0]
+        page.goto("/identify?gallery=staff")
+        assert page.get_attribute("#page", "data-gallery") == "staff"
+    finally:
+        server.stop()

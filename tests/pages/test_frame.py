@@ -11,6 +11,7 @@ import requests
 from server.running_server import RunningServer
 from server.test_keys import make_key
 from visavis.server.pages import static_files
+from visavis.server.pages.render import NAVIGATION
 from visavis.server.pages.static_files import find_modules, hash_static_files, make_static_url, read_static_files
 
 from .appearance import look_at
@@ -33,11 +34,10 @@ def test_files_are_kept_by_browsers_as_long_as_their_version_is_that_of_the_serv
 
 def test_modules_are_asked_for_at_once() -> None:
     modules = {name for name in read_static_files() if name.endswith(".js")}
-    of_pages = (
-        "compare.js", "start.js", "keys.js", "local_values.js", "live.js", "people.js", "person.js", "enroll.js",
-        "gallery_findings.js", "jobs.js",
-    )  # fmt: skip
-    assert {module for page in of_pages for module in find_modules(page)} == modules
+    of_pages = ("compare.js", "start.js", "keys.js", "local_values.js", "live.js", "jobs.js")
+    of_photos = ("identify.js", "batch.js", "face_panel.js", "lookalikes.js", "celebrities.js")
+    of_people = ("people.js", "person.js", "enroll.js", "gallery_findings.js")
+    assert {module for page in (*of_pages, *of_photos, *of_people) for module in find_modules(page)} == modules
     assert find_modules("start.js") == ("start.js", "camera_notice.js", "texts.js")
 
 
@@ -51,20 +51,11 @@ def test_another_file_has_another_hash(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/compare",
+        *NAVIGATION.values(),
         "/start",
         "/",
-        "/settings",
-        "/settings/models",
-        "/settings/keys",
-        "/settings/log",
-        "/live",
-        "/jobs",
-        "/people",
-        "/people/new",
-        "/people/findings",
-        "/people/1",
-        "/people/1/enroll",
+        *(f"/settings/{name}" for name in ("models", "keys", "log")),
+        *(f"/people/{name}" for name in ("new", "findings", "1", "1/enroll")),
     ],
 )
 def test_without_a_session_pages_lead_to_the_sign_in(server: RunningServer, path: str) -> None:
@@ -130,13 +121,14 @@ def test_names_of_keys_are_text(open_tab: OpenTab, server: RunningServer) -> Non
     assert tab.page.title() == "Compare - visavis"
 
 
-def test_the_first_view_is_small_and_quick(open_tab: OpenTab, server: RunningServer) -> None:
+@pytest.mark.parametrize("path", ["/compare", "/identify", "/look-alikes"])
+def test_the_first_view_is_small_and_quick(open_tab: OpenTab, server: RunningServer, path: str) -> None:
     """Nothing is in the cache of the browser. The machine does other things too: one of 30 views has to be quick."""
     milliseconds: list[float] = []
     while len(milliseconds) < 30 and min(milliseconds, default=MILLISECONDS + 1) > MILLISECONDS:
         tab = open_tab(server.url)
         tab.context.add_cookies([{"name": "visavis", "value": begin_session(server), "url": server.url}])
-        page = tab.open("/compare")
+        page = tab.open(path)
         sizes = page.evaluate(
             """['navigation', 'resource'].flatMap(
                  (kind) => performance.getEntriesByType(kind).map((entry) => entry.transferSize)
@@ -176,3 +168,19 @@ def test_a_comparison_is_accessible_at_each_width(signed_in: Tab, faces: Path, t
     signed_in.choose("b", faces / "meadow.png")
     signed_in.page.wait_for_selector('[data-field="b"] [role=alert]')
     look_at(signed_in, "no-face", tmp_path)
+
+
+def test_on_a_phone_the_pages_are_a_menu(signed_in: Tab) -> None:
+    """Opened and closed by keyboard, left by a click; on a wide screen all pages are there at once."""
+    page = signed_in.page
+    assert (page.is_visible(".menu"), page.is_visible("#pages a")) == (False, True)
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert (page.is_visible(".menu"), page.is_visible("#pages a")) == (True, False)
+    page.focus(".menu")
+    page.keyboard.press("Enter")
+    assert page.locator("#pages a:visible").count() == len(NAVIGATION)
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#pages a")
+    page.click(".menu")
+    page.click("#pages a[href='/identify']")
+    page.wait_for_url("**/identify")

@@ -129,6 +129,9 @@ def test_the_token_of_another_session_changes_nothing(server: RunningServer) -> 
         assert (answer.status_code, answer.json()["code"]) == (403, "wrong_csrf_token")
         answer = one.delete(f"{server.url}/v1/keys/nothing", headers={"x-csrf-token": csrf})
         assert answer.status_code == 404
+        for headers, status in (({}, 200), ({"x-csrf-token": csrf}, 403), ({"x-csrf-token": ""}, 403)):
+            assert other.get(f"{server.url}/v1/galleries", headers=headers).status_code == status
+        assert one.get(f"{server.url}/v1/galleries", headers={"x-csrf-token": csrf}).status_code == 200
 
 
 @pytest.mark.parametrize(

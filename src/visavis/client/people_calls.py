@@ -81,6 +81,7 @@ class PeopleCalls(GalleryRequests):
         min_face: float = defaults.MIN_FACE,
         min_quality: float = 0.0,
         strict: bool = False,
+        face: int | None = None,
     ) -> Enrollment:
         """Store the largest face of each photo as a template of a person: see :meth:`visavis.Gallery.enroll`."""
         if not isinstance(name, str):
@@ -93,7 +94,8 @@ class PeopleCalls(GalleryRequests):
             "metadata": None if metadata is None else dump_json(metadata),
         }  # fmt: skip
         options = {
-            "person_id": person_id, "new": new, "strict": strict, "min_face": min_face, "min_quality": min_quality
+            "person_id": person_id, "new": new, "strict": strict, "min_face": min_face, "min_quality": min_quality,
+            "face": face,
         }  # fmt: skip
         form = {key: value for key, value in fields.items() if value is not None}
         answer = self._ask_gallery("POST", "/people", files=make_form("photo", uploads), data=form, params=options)

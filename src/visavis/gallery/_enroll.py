@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -49,12 +49,13 @@ NO_DETAILS = Details()
 
 @dataclass(frozen=True, slots=True)
 class EnrollOptions:
-    """The person to enroll photos for, and what to do with photos in doubt: see :meth:`Gallery.enroll`."""
+    """The person to enroll photos for, and what of the photos to store: see :meth:`Gallery.enroll`."""
 
     person_id: int | None = None
     new: bool = False
     details: Details = NO_DETAILS
     strict: bool = False
+    face: int | None = None
 
 
 class NewTemplates(NamedTuple):
@@ -88,14 +89,21 @@ def enroll_photos(
         min_quality = check_number(min_quality, "min_quality is a number", least=0, most=1)
         _resolve_person.find_to_enroll(conn, name, person_id=person_id, new=options.new)
         keep_crops = crops.keeps_crops(conn)
+    answers = opened.recognizer.represent(photos, min_face=min_face)
     templates = select_largest_faces(
-        opened.recognizer.represent(photos, min_face=min_face),
+        answers if options.face is None else _select_faces(answers, options.face),
         min_quality=min_quality,
         table=opened.calibration,
         strict=options.strict,
         keep_crops=keep_crops,
     )
     return enroll_templates(opened, name, templates, replace(options, person_id=person_id))
+
+
+def _select_faces(photos: Iterable[PhotoFaces], number: int) -> Iterator[PhotoFaces]:
+    """Yield photos with the face of this number, from 1, alone; those without a face as they are."""
+    for photo in photos:
+        yield photo.select(number) if photo.faces else photo
 
 
 def _resolve_name(conn: Connection, who: Who, person_id: int | None) -> tuple[str, int | None]:

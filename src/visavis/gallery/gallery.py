@@ -159,25 +159,25 @@ class Gallery(Feedback, ModelChange, Closing):
         min_face: float = defaults.MIN_FACE,
         min_quality: float = 0.0,
         strict: bool = False,
+        face: int | None = None,
     ) -> Enrollment:
         """Store the largest face of each photo as a template of a person, all in one transaction.
 
-        One source is one photo; a folder stands for the photos in it and below it.
+        One source is one photo; a folder stands for the photos in it and below it. ``face`` chooses a face by its
+        number, from 1 as detected (else UsageError).
 
-        ``name`` is a name, the id of a person in the gallery, or that :class:`Person`. See :meth:`add` for the person
-        who gets the templates, for ``new``, the details and duplicates.
-        Photos without a usable face are listed in ``skipped``; if no photo is usable, their
-        error is raised (NoFaceError, MissingImageError ...) and nothing is changed. A face of a quality below
-        ``min_quality`` cannot be used (status "poor_quality", PoorQualityError); a poor face that is stored has a
-        line in ``notes`` that says why.
+        ``name`` is a name, the id of a person, or a :class:`Person` of the gallery. See :meth:`add` for the person who
+        gets the templates, ``new``, details and duplicates. Photos without a usable face are listed in
+        ``skipped``; if no photo is usable, their error is raised (NoFaceError ...) and nothing is changed. A face of a
+        quality below ``min_quality`` cannot be used (status "poor_quality", PoorQualityError); a poor face that is
+        stored has a line in ``notes``.
 
-        A photo that seems to show another person (see :meth:`doubts`) is stored, with a line in ``doubts`` and in
-        ``notes``; with ``strict`` it is skipped (status "doubtful", DoubtfulPhotoError). ``strict`` also skips
-        a face that is too poor for any answer, if that was measured, with the status "poor_quality".
-        ``notes`` also name the photos that another person was enrolled with.
+        A photo that seems to show another person (see :meth:`doubts`) is stored, with a line in ``doubts`` and
+        ``notes``; with ``strict`` it is skipped ("doubtful", DoubtfulPhotoError), as is a face measured as too poor
+        for any answer ("poor_quality"). ``notes`` also name photos that another person was enrolled with.
         """
         details = make_details(note=note or None, consent=consent, consented=consented, metadata=metadata)
-        options = EnrollOptions(person_id, new, details, strict)
+        options = EnrollOptions(person_id, new, details, strict, face)
         return _enroll.enroll_photos(self.opened, name, photos, options, min_face=min_face, min_quality=min_quality)
 
     def add(

@@ -76,7 +76,8 @@ def identify_principal(
 ) -> Principal:
     """Return who asks; raises ProblemError without a valid key, unless none was ever made and this machine asks.
 
-    A key comes before a session, whose changing requests need the CSRF token: see :mod:`visavis.server.cookies`.
+    A key comes before a session, whose changing requests need the CSRF token: see :mod:`visavis.server.cookies`. Other
+    requests may carry it, so that a page of a session that another tab has replaced learns of that.
     ``key_text`` is a key that the request has elsewhere than in its headers. ``is_use`` is whether the user asks, not
     a stream that goes on.
     """
@@ -93,8 +94,9 @@ def identify_principal(
     token = read_token(request)
     session = None if token is None else services.sessions.find(token, is_use=is_use)
     if session is not None:
-        if request.method not in SAFE_METHODS:
-            check_changing(request, session, request.headers.get(CSRF_HEADER))
+        sent = request.headers.get(CSRF_HEADER)
+        if request.method not in SAFE_METHODS or sent is not None:
+            check_changing(request, session, sent)
         return _make_principal(session.key)
     if is_use:
         _refuse_excess(services.keyless.wait_seconds(_address(request)))

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from visavis.images import strip_folders
 from visavis.plain import plain
+from visavis.quality import reasons, worst_parts
 from visavis.types import PhotoFaces
 
 T = TypeVar("T")
@@ -37,6 +38,13 @@ class FaceAnswer(BaseModel):
     embedding: list[float] = []
 
 
+class QualityFace(FaceAnswer):
+    """A face with the ``reasons`` why its quality is low, the worst first; ``worst_parts`` are their names."""
+
+    reasons: list[str]
+    worst_parts: list[str]
+
+
 class PhotoAnswer(PhotoLine):
     """A photo with its faces."""
 
@@ -54,6 +62,15 @@ def add_to_faces(photo: PhotoFaces, rows: Iterable[Mapping[str, Any]]) -> dict[s
     line = photo.to_dict()
     faces = [{**face, **plain(row)} for face, row in zip(line["faces"], rows, strict=True)]
     return {**line, "faces": faces}
+
+
+def explain_quality(photo: PhotoFaces) -> dict[str, Any]:
+    """Return the line of a photo whose faces are each a :class:`QualityFace`."""
+    rows = [
+        {"reasons": reasons(quality, face), "worst_parts": worst_parts(quality)}
+        for quality, face in zip(photo.quality, photo.faces, strict=True)
+    ]
+    return add_to_faces(photo, rows)
 
 
 def hide_folders(value: T) -> T:

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from visavis import embedders
-from visavis.classify import CLASSIFIERS, FaceClassifier
+from visavis.classify import CLASSIFIERS, FaceClassifier, has_files
 from visavis.detectors import DETECTORS
 from visavis.errors import ServerError, UsageError
 from visavis.gallery.gallery import Gallery
@@ -99,6 +99,11 @@ class Services:
         if loaded is None or loaded[0] != state:
             loaded = self._classifiers[name] = (state, self._load_classifier(name))
         return loaded[1]
+
+    def list_classifiers(self) -> list[str]:
+        """Return the names of the classifiers whose files are there: those of the configuration, then the networks."""
+        trained = [name for name, path in self.config.classifiers.items() if _read_state(path) is not None]
+        return [*trained, *(name for name in CLASSIFIERS.names() if name not in trained and has_files(name))]
 
     def _load_classifier(self, name: str) -> FaceClassifier:
         from visavis.train.classifier_file import load_classifier

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-NAVIGATION = {"compare": "/compare", "people": "/people", "live": "/live", "jobs": "/jobs", "settings": "/settings"}
+NAVIGATION = {
+    "compare": "/compare",
+    "identify": "/identify",
+    "people": "/people",
+    "lookalikes": "/look-alikes",
+    "celebrities": "/celebrities",
+    "live": "/live",
+    "jobs": "/jobs",
+    "settings": "/settings",
+}
 """Pages that the navigation shows, in its order: their names in the catalogs and their addresses."""
 SHARED_TEXTS = ("problem", "camera")
 """First parts of the keys of texts that the modules of all pages use, beside those of the page itself."""

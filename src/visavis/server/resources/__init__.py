@@ -11,8 +11,8 @@ V1 = "/v1"
 NAMES = (
     "detect", "verify", "identify", "why", "judge_faces", "rank_faces", "people", "person_records", "rejections",
     "faces", "galleries", "migration", "calibration", "backup", "jobs", "cameras", "events", "logs", "models", "keys",
-    "health", "documentation", "sign_in", "home", "start_page", "compare_page", "people_page",
-    "live_page", "jobs_page", "settings_pages", "static",
+    "health", "documentation", "sign_in", "home", "start_page", "compare_page", "identify_page", "people_page",
+    "lookalikes_page", "celebrities_page", "live_page", "jobs_page", "settings_pages", "static",
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from visavis import defaults
-from visavis.server.photo_answers import FaceAnswer, PhotoLine
+from visavis.server.photo_answers import PhotoLine, QualityFace, explain_quality
 from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
 from visavis.server.resources import V1
@@ -23,11 +23,11 @@ router = APIRouter(prefix=V1, tags=["photos"])
 class IdentifiedPhotoAnswer(PhotoLine):
     """A photo with an answer for each face; ``name`` and ``person_id`` are null for an unknown face.
 
-    ``detected`` are the faces as /detect answers them, if they are wanted.
+    ``detected`` are the faces as /quality answers them, and ``width`` and ``height`` those of the photo, if wanted.
     """
 
     faces: list[model_of(Identification)]  # type: ignore[valid-type]
-    detected: tuple[FaceAnswer, ...] = ()
+    detected: tuple[QualityFace, ...] = ()
 
 
 class IdentifiedPhotos(BaseModel):
@@ -57,16 +57,16 @@ def identify(  # noqa: PLR0913 - those of the gallery
 ) -> dict[str, Any]:
     """Name the faces of one photo or several, or answer that they are unknown.
 
-    With ``detected``, also return the faces as /detect does.
+    With ``detected``, also return the faces as /quality does.
     """
     answers = gallery.identify_photos(
         photos.all("photo"), fpir=fpir, threshold=threshold, margin=margin, top=top, min_face=min_face, repeats=repeats
     )
     if detected:
-        return {"photos": [{**answer.to_dict(), "detected": _list_faces(answer.photo)} for answer in answers]}
+        return {"photos": [{**answer.to_dict(), **_describe_faces(answer.photo)} for answer in answers]}
     return {"photos": [answer.to_dict() for answer in answers]}
 
 
-def _list_faces(photo: PhotoFaces) -> list[dict[str, Any]]:
-    faces: list[dict[str, Any]] = replace(photo, embeddings=None).to_dict()["faces"]
-    return faces
+def _describe_faces(photo: PhotoFaces) -> dict[str, Any]:
+    line = explain_quality(replace(photo, embeddings=None))
+    return {"detected": line["faces"], "width": line["width"], "height": line["height"]}

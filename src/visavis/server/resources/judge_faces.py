@@ -12,9 +12,8 @@ from visavis import defaults, landmarks
 from visavis.classify import FaceNames
 from visavis.defaults import EMBEDDER
 from visavis.liveness import Liveness, LivenessCheck
-from visavis.quality import reasons, worst_parts
 from visavis.server.auth import ServicesOf
-from visavis.server.photo_answers import FaceAnswer, PhotoLine, add_to_faces
+from visavis.server.photo_answers import FaceAnswer, PhotoLine, QualityFace, add_to_faces, explain_quality
 from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
 from visavis.server.resources import V1
@@ -33,13 +32,6 @@ OPTIONS: dict[str, Any] = {
 ClassifierName = Annotated[str, Query(max_length=100, description="A network, or a classifier of this server.")]
 Probability = Annotated[float | None, Query(ge=0, le=1, description="Least probability of a name.")]
 RealFrom = Annotated[float, Query(ge=0, le=1, description="Score from which a face is real.")]
-
-
-class QualityFace(FaceAnswer):
-    """A face with the ``reasons`` why its quality is low, the worst first; ``worst_parts`` are their names."""
-
-    reasons: list[str]
-    worst_parts: list[str]
 
 
 class QualityPhoto(PhotoLine):
@@ -103,15 +95,8 @@ class ClassifiedPhotos(BaseModel):
 @router.post("/quality", response_model=QualityPhotos, **OPTIONS)
 def quality(photos: OnePhoto, services: ServicesOf, _: Reader, min_face: MinFace = MIN_FACE) -> dict[str, Any]:
     """Measure how well each face can be recognized, and say what is wrong with it."""
-
-    def explain(photo: PhotoFaces) -> list[dict[str, Any]]:
-        return [
-            {"reasons": reasons(quality, face), "worst_parts": worst_parts(quality)}
-            for quality, face in zip(photo.quality, photo.faces, strict=True)
-        ]
-
     answers = services.recognizer(EMBEDDER).detect(photos.all("photo"), min_face=min_face)
-    return {"photos": [add_to_faces(photo, explain(photo)) for photo in answers]}
+    return {"photos": [explain_quality(photo) for photo in answers]}
 
 
 @router.post("/landmarks", response_model=PointsPhotos, **OPTIONS)

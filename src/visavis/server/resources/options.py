@@ -26,6 +26,9 @@ Far = Annotated[float, Query(gt=0, lt=1, description="False accept rate that set
 Fpir = Annotated[float, Query(gt=0, lt=1, description="False positive identification rate that sets the threshold.")]
 Threshold = Annotated[float | None, Query(ge=0, le=2, description="Greatest cosine distance, instead of a rate.")]
 Top = Annotated[int, Query(ge=1, le=100, description="Number of candidates per face.")]
+FaceNumber = Annotated[
+    int | None, Query(ge=1, le=10_000, description="Number of a face, from 1 in the order of /detect.")
+]
 MIN_FACE = defaults.MIN_FACE
 
 Reader = Annotated[Principal, Depends(requires(READ))]

@@ -19,7 +19,7 @@ from visavis.server.photo_answers import hide_folders
 from visavis.server.photo_input import PhotoInput, photo_body, photo_input
 from visavis.server.problems import responses
 from visavis.server.resources import V1
-from visavis.server.resources.options import MIN_FACE, ChangeGallery, Enroller, MinFace, ReadGallery
+from visavis.server.resources.options import MIN_FACE, ChangeGallery, Enroller, FaceNumber, MinFace, ReadGallery
 from visavis.server.schema import model_of
 from visavis.structured_text import parse_json
 
@@ -101,24 +101,28 @@ def list_people(
         metadata={"description": "An object, in a form as text in JSON."},
     ),
 )
-def enroll(
+def enroll(  # noqa: PLR0913 - those of the gallery
     photos: PhotosOfPerson,
     gallery: ChangeGallery,
     principal: Enroller,
     person_id: Annotated[int | None, Query(ge=1, le=2**62)] = None,
     min_face: MinFace = MIN_FACE,
     min_quality: Annotated[float, Query(ge=0, le=1)] = 0.0,
+    face: FaceNumber = None,
     *,
     new: bool = False,
     strict: bool = False,
 ) -> dict[str, Any]:
-    """Enroll the largest face of each photo for the person ``name``, who is created where no person has the name."""
+    """Enroll the largest face of each photo for the person ``name``, who is created where no person has the name.
+
+    ``face`` chooses another face than the largest.
+    """
     fields = _read_fields(photos.fields)
     with acting_as(principal.name):
         enrollment = gallery.enroll(
             fields.name, photos.all("photo"), person_id=person_id, new=new, note=fields.note, consent=fields.consent,
             consented=fields.consented, metadata=fields.metadata, min_face=min_face, min_quality=min_quality,
-            strict=strict,
+            strict=strict, face=face,
         )  # fmt: skip
     return enrollment.to_dict()
 

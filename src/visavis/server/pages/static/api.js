@@ -12,34 +12,43 @@ export class Problem extends Error {
   }
 }
 
-let token = readToken(document);
+const { key } = readSession(document);
+let { token } = readSession(document);
 
-function readToken(page) {
-  const input = page.querySelector('input[name="csrf"]');
-  return input ? input.value : "";
+// The name of the key of a page, and the token of its session; both are empty for the user of the machine itself.
+function readSession(page) {
+  const session = page.querySelector("form.session");
+  return session ? { key: session.dataset.key, token: session.elements.csrf.value } : { key: "", token: "" };
 }
 
 // Returns the answer; throws Problem, also where the server cannot be reached, and AbortError.
-// A token of a session that has ended is renewed where the user has signed in again, in another tab.
+// A token of a session that has ended is renewed where the user has signed in again, in another tab, with the same key.
+// Nothing is done with another key than the page shows.
 export async function ask(method, path, options = {}) {
   try {
     return await send(method, path, options);
   } catch (error) {
     if (error.code !== "wrong_csrf_token") throw error;
   }
-  const page = await (await reach(location.pathname, { signal: options.signal })).text();
-  token = readToken(new DOMParser().parseFromString(page, "text/html"));
+  const page = await (await reach(location.href, { signal: options.signal })).text();
+  const session = readSession(new DOMParser().parseFromString(page, "text/html"));
+  if (session.key !== key) throw new Problem("another_key", 403, "");
+  token = session.token;
   return send(method, path, options);
 }
 
 async function send(method, path, { body, signal }) {
-  const answer = await reach(path, { method, body, signal, headers: token ? { "x-csrf-token": token } : {} });
+  const answer = await reach(path, { method, body, signal, headers: { "x-csrf-token": token } });
   if (answer.status === 204) return null;
   const content = await answer.json().catch((error) => {
     if (!answer.ok && error.name !== "AbortError") return {};
     throw asProblem(error);
   });
-  if (!answer.ok) throw new Problem(content.code || `http_${answer.status}`, answer.status, content.detail || "");
+  if (!answer.ok) {
+    const problem = new Problem(content.code || `http_${answer.status}`, answer.status, content.detail || "");
+    problem.waitSeconds = Number(answer.headers.get("retry-after"));
+    throw problem;
+  }
   return content;
 }
 
@@ -70,7 +79,9 @@ export function describeProblem(problem, { kept = "", retry = null } = {}) {
     const link = { class: "button", href: "/sign-in", target: "_blank" };
     row.append(element("a", link, text("problem.sign_in")));
   }
-  if (retry) row.append(element("button", { type: "button", click: retry }, text("problem.retry")));
+  if (problem.code === "another_key") {
+    row.append(element("a", { class: "button", href: location.href }, text("problem.load_again")));
+  } else if (retry) row.append(element("button", { type: "button", click: retry }, text("problem.retry")));
   row.append(element("span", { class: "muted" }, text("problem.code", { code: problem.code })));
   notice.append(row);
   return notice;

@@ -4,6 +4,7 @@ import { ask, describeProblem, showWaiting } from "./api.js";
 import { makeRates } from "./calibration.js";
 import { element } from "./dom.js";
 import { makeDistanceScale } from "./distance_scale.js";
+import { listenToPage } from "./photo_source.js";
 import { PhotoZone } from "./photo_zone.js";
 import { formatDistance, formatNumber, text } from "./texts.js";
 
@@ -14,15 +15,7 @@ const zones = [...document.querySelectorAll(".zone")].map((root) => new PhotoZon
 let request = null;
 let compared = [];
 
-document.addEventListener("paste", (event) => {
-  const file = [...event.clipboardData.files].find((pasted) => pasted.type.startsWith("image/"));
-  if (!file) return;
-  event.preventDefault();
-  (zones.find((zone) => !zone.file) || zones[zones.length - 1]).take(file);
-});
-
-// Files that are dropped beside a zone do not replace the page.
-for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => event.preventDefault());
+listenToPage(([file]) => (zones.find((zone) => !zone.file) || zones[zones.length - 1]).take(file));
 
 window.addEventListener("online", () => {
   if (result.querySelector("[role=alert]")) update();
@@ -45,8 +38,10 @@ async function compare() {
   const { signal } = request;
   const body = new FormData();
   for (const zone of zones) body.append(zone.field, zone.file);
+  const chosen = new URLSearchParams(zones.filter(({ face }) => face).map(({ field, face }) => [`face_${field}`, face]));
+  const path = chosen.size ? `/v1/verify?${chosen}` : "/v1/verify";
   const waiting = element("p", { class: "skeleton" }, text("compare.loading"));
-  const work = Promise.all([ask("POST", "/v1/verify", { body, signal }), ask("GET", "/v1/calibration", { signal })]);
+  const work = Promise.all([ask("POST", path, { body, signal }), ask("GET", "/v1/calibration", { signal })]);
   try {
     const [answer, table] = await showWaiting(result, waiting, work);
     if (signal.aborted) return;

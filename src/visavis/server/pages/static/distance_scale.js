@@ -85,14 +85,14 @@ export function makeDistanceScale(table, { share, distance, far, onChange }) {
 }
 
 // Where the line ends: beyond the histogram, the thresholds and the pair.
-function findEnd(table, { share, distance, greatest }) {
+export function findEnd(table, { share, distance, greatest }) {
   const bins = table.histogram;
   const widest = bins ? bins.width * Math.max(bins.genuine.length, bins.impostors.length) * share : 1.6 * greatest;
   return Math.max(widest, 1.05 * distance);
 }
 
 // Two areas, each as high as its highest bar.
-function drawHistogram(table, share, end) {
+export function drawHistogram(table, share, end) {
   const bins = table.histogram;
   if (!bins) return [];
   const area = (counts, kind) => {

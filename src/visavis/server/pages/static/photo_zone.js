@@ -1,12 +1,11 @@
 // A place for a photo: dropped, chosen, pasted or taken by the camera; its faces are found at once.
 
 import { ask, describeProblem, showWaiting } from "./api.js";
-import { takePhoto } from "./camera.js";
-import { hasCamera, showCameraNotice } from "./camera_notice.js";
 import { element } from "./dom.js";
-import { showQuality } from "./face_quality.js";
+import { describeQuality, showQuality } from "./face_quality.js";
 import { findLargest } from "./largest_face.js";
-import { cropFace, drawBoxes } from "./photo_boxes.js";
+import { cropFace, FaceBoxes } from "./photo_boxes.js";
+import { PhotoSource } from "./photo_source.js";
 import { countText, text } from "./texts.js";
 
 export class PhotoZone {
@@ -14,39 +13,24 @@ export class PhotoZone {
     this.field = root.dataset.field;
     this.file = null;
     this.faces = [];
+    this.chosen = 0;
     this.turn = 0;
     this.onChange = onChange;
-    this.input = root.querySelector("input");
+    this.source = new PhotoSource(root, ([file]) => this.take(file));
     this.drop = root.querySelector(".drop");
     this.shown = root.querySelector(".shown");
-    this.camera = root.querySelector(".take");
-    this.input.addEventListener("change", () => this.take(this.input.files[0]));
-    this.camera.addEventListener("click", () => this.useCamera());
-    root.addEventListener("dragover", (event) => {
-      event.preventDefault();
-      root.classList.add("over");
-    });
-    root.addEventListener("dragleave", () => root.classList.remove("over"));
-    root.addEventListener("drop", (event) => {
-      event.preventDefault();
-      root.classList.remove("over");
-      this.take(event.dataTransfer.files[0]);
-    });
   }
 
   get isReady() {
     return this.faces.length > 0;
   }
 
-  async useCamera() {
-    if (!hasCamera) return showCameraNotice();
-    const photo = await takePhoto();
-    if (photo) await this.take(photo);
-    else this.camera.focus();
+  // The number of the face that is compared, from 1; null for the largest, which the server finds itself.
+  get face() {
+    return this.chosen === findLargest(this.faces) ? null : this.chosen + 1;
   }
 
   async take(file) {
-    if (!file) return;
     this.forget();
     this.file = file;
     this.drop.hidden = true;
@@ -112,17 +96,45 @@ export class PhotoZone {
 
   showFaces(image, answer) {
     const faces = answer.faces;
-    const chosen = findLargest(faces);
-    const words = element("p", { class: "words" }, showQuality(faces[chosen]));
+    this.chosen = findLargest(faces);
+    const words = element("p", { class: "words" });
     const about = element("div", {}, element("p", {}, countText("photo.faces", faces.length)), words);
-    if (faces.length > 1) about.append(element("p", { class: "muted" }, text("photo.largest")));
     const chip = element("div", { class: "chip" }, about);
-    if (image) {
-      const onFocus = (number) => words.replaceChildren(showQuality(faces[number]));
-      this.picture.replaceChildren(drawBoxes(image, answer, faces, { chosen, onFocus }));
-      chip.prepend(cropFace(image, answer, faces[chosen], text("photo.crop", { name: this.file.name })));
-    }
+    const describe = (number, place, isChosen) => {
+      const values = { number: place + 1, count: faces.length, quality: describeQuality(faces[number]) };
+      return isChosen ? `${text("photo.face", values)}, ${text("photo.compared")}` : text("photo.face", values);
+    };
+    const onFocus = (number) => words.replaceChildren(showQuality(faces[number]));
+    const boxes = new FaceBoxes(answer, faces, { chosen: this.chosen, describe, onFocus, onChoose: (number) => choose(number) });
+    const buttons = this.makeButtons(image, answer, { boxes, describe, choose: (number) => choose(number) });
+    const show = () => {
+      onFocus(this.chosen);
+      buttons.forEach((button, place) => button.setAttribute("aria-pressed", boxes.order[place] === this.chosen));
+      const label = text("photo.crop", { name: this.file.name });
+      if (image) chip.replaceChildren(cropFace(image, answer, faces[this.chosen], { label }), about);
+    };
+    const choose = (number) => {
+      if (number === this.chosen) return;
+      this.chosen = number;
+      boxes.choose(number);
+      show();
+      this.onChange();
+    };
+    show();
+    if (image) this.picture.replaceChildren(element("div", { class: "photo" }, image, boxes.root));
     this.status.replaceChildren(chip);
+    if (faces.length < 2) return;
+    about.append(element("p", { class: "muted" }, text("photo.largest")));
+    this.status.append(element("ul", { class: "faces" }, ...buttons.map((button) => element("li", {}, button))));
+  }
+
+  // Faces to choose from for fingers, which are larger than the boxes of many photos.
+  makeButtons(image, answer, { boxes, describe, choose }) {
+    return boxes.order.map((number, place) => {
+      const crop = image ? [cropFace(image, answer, answer.faces[number], { side: 48 })] : [text("photo.number", { number: place + 1 })];
+      const options = { type: "button", class: "face", "aria-label": describe(number, place, false) };
+      return element("button", { ...options, click: () => choose(number) }, ...crop);
+    });
   }
 
   clear() {
@@ -131,7 +143,7 @@ export class PhotoZone {
     this.shown.replaceChildren();
     this.shown.hidden = true;
     this.drop.hidden = false;
-    this.input.focus();
+    this.source.focus();
     this.onChange();
   }
 
@@ -141,6 +153,5 @@ export class PhotoZone {
     if (this.request) this.request.abort();
     if (this.url) URL.revokeObjectURL(this.url);
     this.faces = [];
-    this.input.value = "";
   }
 }

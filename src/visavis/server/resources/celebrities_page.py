@@ -1,0 +1,31 @@
+"""The page that names the people of a classifier: celebrities of a network, or people of the user's own."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from visavis.defaults import CLASSIFIER
+from visavis.server.auth import ServicesOf
+from visavis.server.pages.render import show_page
+from visavis.server.pages.visitor import find_visitor
+
+router = APIRouter(tags=["pages"], include_in_schema=False)
+
+
+@router.get("/celebrities")
+def show_celebrities(request: Request, services: ServicesOf) -> Response:
+    """Show the page, or lead to the sign-in; without a classifier it says how to get one."""
+    visitor = find_visitor(request, services)
+    if visitor is None:
+        return RedirectResponse("/", 303)
+    classifiers = services.list_classifiers()
+    return show_page(
+        request,
+        "celebrities",
+        visitor=visitor,
+        module="celebrities.js" if classifiers else None,
+        texts=("photo", "quality"),
+        classifiers=classifiers,
+        default=CLASSIFIER,
+    )

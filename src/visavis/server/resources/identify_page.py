@@ -1,0 +1,36 @@
+"""The page on which the people of photos are named."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from visavis.server.auth import ServicesOf
+from visavis.server.pages.gallery_choice import choose_gallery
+from visavis.server.pages.render import show_page
+from visavis.server.pages.visitor import find_visitor
+from visavis.server.roles import ENROLL
+
+router = APIRouter(tags=["pages"], include_in_schema=False)
+TEXTS = ("photo", "quality", "scale", "why", "fault", "better", "rejection", "naming", "batch")
+"""First parts of the keys of the texts that its modules use."""
+
+
+@router.get("/identify")
+def show_identify(request: Request, services: ServicesOf) -> Response:
+    """Show the page, or lead to the sign-in."""
+    visitor = find_visitor(request, services)
+    if visitor is None:
+        return RedirectResponse("/", 303)
+    gallery = choose_gallery(request, services, visitor)
+    page = show_page(
+        request,
+        "identify",
+        visitor=visitor,
+        module="identify.js",
+        texts=TEXTS,
+        gallery=gallery,
+        may_enroll=visitor.may(ENROLL),
+    )
+    gallery.keep(page, request)
+    return page

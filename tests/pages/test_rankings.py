@@ -1,0 +1,82 @@
+"""Look-alikes and celebrities: people of a gallery and of a classifier, ranked for a face of a photo."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import visavis
+from server.running_server import RunningServer, photos
+
+from .appearance import look_at
+from .conftest import Tab
+from .test_identify import enroll
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
+
+
+def test_people_are_ranked_for_each_face(signed_in: Tab, server: RunningServer, faces: Path, tmp_path: Path) -> None:
+    """The largest face first; the other one by a click, and back by the keyboard."""
+    for name, photo in (("<i>Barack</i>", "obama.jpg"), ("Joe", "biden.jpg")):
+        enroll(server, "ranked", name, faces / photo)
+    page = signed_in.open("/look-alikes?gallery=ranked")
+    page.set_input_files("#source input", str(faces / "both.jpg"))
+    page.wait_for_selector(".ranking li")
+    (answer,) = server.post(
+        "/v1/identify", params={"gallery": "ranked"}, files=photos("photo", faces / "both.jpg")
+    ).json()["photos"]
+    by_size = sorted(answer["faces"], key=lambda face: face["box"][0] - face["box"][2])
+    for face, names in zip(by_size, (["<i>Barack</i>", "Joe"], ["Joe", "<i>Barack</i>"]), strict=True):
+        distances = [candidate["distance"] for candidate in face["candidates"]]
+        rows = page.locator(".ranking li").all_inner_texts()
+        assert [row.split("\n")[0] for row in rows] == names
+        assert [f"distance {distance:.3f}" in row for row, distance in zip(rows, distances, strict=True)] == [True] * 2
+        assert "below the threshold: the same person" in rows[0]
+        assert "strangers" in rows[1]
+        page.click(".box:not(.chosen)")
+    look_at(signed_in, "look-alikes", tmp_path)
+    page.focus(".box.chosen")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".ranking li:first-child:has-text('Joe')")
+    assert page.inner_text("#announcement").startswith("Nearest: Joe, distance 0.")
+
+
+def test_a_gallery_without_people_has_no_look_alikes(signed_in: Tab, faces: Path) -> None:
+    page = signed_in.open("/look-alikes?gallery=empty")
+    page.set_input_files("#source input", str(faces / "obama.jpg"))
+    page.wait_for_selector("#panel >> text=The gallery empty has no people yet.")
+    page.click("text=Another photo")
+    page.set_input_files("#source input", str(faces / "meadow.png"))
+    page.wait_for_selector("#state [role=alert]")
+    assert "No face was found" in page.inner_text("#state")
+
+
+def test_a_classifier_names_people_once_it_is_there(
+    signed_in: Tab, server: RunningServer, faces: Path, tmp_path: Path
+) -> None:
+    page = signed_in.open("/celebrities")
+    assert "visavis models fetch vggface2-resnet50" in page.inner_text("main .notice")
+    assert page.locator("#source").count() == 0
+    look_at(signed_in, "no-classifier", tmp_path)
+    for name, files in (("Biden", ["biden.jpg"]), ("Obama", ["obama.jpg", "obama2.jpg"])):
+        (tmp_path / "people" / name).mkdir(parents=True)
+        for file in files:
+            shutil.copyfile(faces / file, tmp_path / "people" / name / file)
+    visavis.train_classifier(tmp_path / "people").save(server.folder / "run")
+    page = signed_in.open("/celebrities")
+    assert page.input_value("#classifier") == "presidents"
+    page.set_input_files("#source input", str(faces / "both.jpg"))
+    page.wait_for_selector(".ranking li")
+    query = {"model": "presidents"}
+    (answer,) = server.post("/v1/classify", params=query, files=photos("photo", faces / "both.jpg")).json()["photos"]
+    for face in sorted(answer["faces"], key=lambda face: face["box"][0] - face["box"][2]):
+        expected = [[name, f"{100 * probability:.1f}"] for name, probability in face["names"]]
+        rows = page.locator(".ranking li").all_inner_texts()
+        assert [[name, share.rstrip("%")] for name, share in (row.split("\n")[:2] for row in rows)] == [
+            [name, share.removesuffix(".0")] for name, share in expected
+        ]
+        page.click(".box:not(.chosen)")
+    look_at(signed_in, "celebrities", tmp_path)
