@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+import requests
 
 from server.running_server import RunningServer
 from server.test_jobs_to_the_end import wait_until
@@ -17,6 +21,8 @@ from .conftest import OpenTab, Tab
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 MINUTE = 60_000
+GALLERIES = ("mouse", "keyboard", "reader", "changed")
+"""A gallery for each test that indexes: a photo is stored in one once."""
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +33,7 @@ def working(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
         (folder / f"photos/<i>{number % 2}").mkdir(parents=True, exist_ok=True)
         shutil.copy(faces / name, folder / f"photos/<i>{number % 2}/{name}")
     tables = "[index_roots]\nphotos = 'photos'\n[classifiers]\nstars = 'stars'\n[galleries]\ndefault = 'faces.db'\n"
+    tables += "".join(f"{name} = '{name}.db'\n" for name in GALLERIES)
     (folder / "server.toml").write_text(tables)
     running = RunningServer("--config", "server.toml", folder=folder)
     running.set_up()
@@ -57,22 +64,27 @@ def await_newest(tab: Tab, title: str, state: str) -> str:
 
 def test_a_folder_is_indexed_by_mouse(jobs: Tab, working: RunningServer) -> None:
     jobs.page.fill("#index-folder", "photos/<i>0")
+    jobs.page.select_option("#index-gallery", "mouse")
     jobs.page.click("form[data-kind='index'] button")
-    text = await_newest(jobs, "Index photos/<i>0 into default", "done")
+    text = await_newest(jobs, "Index photos/<i>0 into mouse", "done")
     assert "2 of 2 photos" in text
     assert "1 with faces" in text
     assert "1 without a face" in text
     stored = working.get("/v1/jobs").json()["jobs"][0]
     assert (stored["state"], stored["result"]["statuses"]) == ("done", {"ok": 1, "no_face": 1})
-    assert len(working.get("/v1/faces").json()["faces"]) == 1
+    assert len(working.get("/v1/faces?gallery=mouse").json()["faces"]) == 1
+    assert "The job is ordered." in jobs.page.inner_text("#result [role=status]")
 
 
 def test_a_folder_is_indexed_by_keyboard_alone(jobs: Tab, working: RunningServer) -> None:
     jobs.tab_to("#index-folder")
     jobs.page.keyboard.press("Control+a")
     jobs.page.keyboard.type("photos/<i>1")
+    jobs.tab_to("#index-gallery")
+    jobs.page.keyboard.type("keyboard")
+    jobs.page.keyboard.press("Tab")
     jobs.page.keyboard.press("Enter")
-    text = await_newest(jobs, "Index photos/<i>1 into default", "done")
+    text = await_newest(jobs, "Index photos/<i>1 into keyboard", "done")
     assert "1 with faces" in text
     assert "1 unreadable" in text
     assert working.get("/v1/jobs").json()["jobs"][0]["order"]["folder"] == "photos/<i>1"
@@ -101,13 +113,27 @@ def test_a_job_that_failed_is_resumed(jobs: Tab, working: RunningServer) -> None
 
 
 def test_who_may_not_order_jobs_sees_them_alone(open_tab: OpenTab, working: RunningServer) -> None:
-    working.post("/v1/jobs/index", json={"folder": "photos"})
+    working.post("/v1/jobs/index?gallery=reader", json={"folder": "photos"})
     tab = open_tab(working.url)
     tab.sign_in(make_key(working, "jobs reader", "read"))
     page = tab.open("/jobs")
     assert page.query_selector(".job h2") is not None
     assert page.query_selector("form.order") is None
     assert page.query_selector("button[data-action]") is None
+
+
+def test_a_change_of_the_model_stands_among_the_jobs(working: RunningServer) -> None:
+    """Its result counts no photos."""
+    job = working.post("/v1/jobs/index?gallery=changed", json={"folder": "photos/<i>0"}).json()
+    wait_until(lambda: working.get(f"/v1/jobs/{job['id']}").json()["state"] == "done")
+    with closing(sqlite3.connect(working.folder / "faces.server.db", timeout=60)) as database, database:
+        values = (json.dumps({"state": "switched"}), job["id"])
+        database.execute("UPDATE jobs SET kind = 'migrate', result = ? WHERE id = ?", values)
+    with requests.Session() as visitor:
+        visitor.trust_env = False
+        visitor.post(f"{working.url}/sign-in", data={"key": working.key}, timeout=60)
+        page = visitor.get(f"{working.url}/jobs", timeout=60)
+    assert (page.status_code, "Change the model of changed" in page.text) == (200, True)
 
 
 def test_it_is_accessible_at_each_width(jobs: Tab, tmp_path: Path) -> None:

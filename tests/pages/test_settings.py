@@ -13,6 +13,8 @@ import requests
 from server.running_server import RunningServer
 from server.test_keys import make_key
 from visavis.server.pages.catalogs import read_catalog
+from visavis.server.state.database import StateDatabase
+from visavis.server.state.keys import Keys
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab
@@ -130,6 +132,27 @@ def test_pages_that_a_key_may_not_see(
         assert visitor.get(f"{server.url}/settings/log?gallery=other", timeout=30).status_code == 403
 
 
+def test_a_key_of_a_gallery_that_is_gone_sees_no_log(server: RunningServer) -> None:
+    database = StateDatabase(f"sqlite:///{server.folder / 'faces.server.db'}")
+    key = Keys(database).create("of a gallery that is gone", "admin", galleries=["gone"], actor="test").key
+    database.close()
+    with requests.Session() as visitor:
+        visitor.trust_env = False
+        visitor.post(f"{server.url}/sign-in", data={"key": key}, timeout=60)
+        assert visitor.get(f"{server.url}/settings/log", timeout=60).status_code == 403
+
+
+def test_a_second_press_makes_no_second_request(signed_in: Tab, ask: Callable[[str], Any]) -> None:
+    """The answer to it, that the name is taken, would stand in the place of the secret."""
+    page = signed_in.open("/settings/keys")
+    page.fill("#name", "pressed twice")
+    page.dblclick("text=Create the key")
+    page.wait_for_selector("#key")
+    page.wait_for_selector("tr[data-key='pressed twice']")
+    assert page.query_selector("#result [role=alert]") is None
+    assert find_key(ask, "pressed twice") is not None
+
+
 def test_the_log_names_who_did_what_and_goes_back(
     signed_in: Tab, server: RunningServer, ask: Callable[[str], Any]
 ) -> None:
@@ -185,5 +208,7 @@ def test_each_action_of_the_logs_has_a_text() -> None:
 def test_they_are_accessible_at_each_width(signed_in: Tab, tmp_path: Path) -> None:
     for name in ("models", "keys", "log"):
         signed_in.open(f"/settings/{name}")
-        signed_in.page.wait_for_function("!document.querySelector('time')?.textContent.includes('UTC UTC')")
+        signed_in.page.wait_for_function(
+            "![...document.querySelectorAll('time')].some((at) => /^\\d{4}-/.test(at.textContent))"
+        )
         look_at(signed_in, name, tmp_path)

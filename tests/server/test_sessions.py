@@ -205,6 +205,18 @@ def test_a_restart_keeps_sessions_and_extends_none(tmp_path: Path) -> None:
         running.stop()
 
 
+def test_a_page_that_takes_its_parts_again_keeps_no_session_alive(server: RunningServer) -> None:
+    assert server.key is not None
+    with browser() as page, open_database(server.folder) as database:
+        sign_in(page, server, server.key)
+        for headers, ends in (({}, False), ({"x-refresh": "1"}, True)):
+            age(database, page.cookies[COOKIE], idle=IDLE - PRECISION)
+            assert page.get(f"{server.url}/live", headers=headers).url == f"{server.url}/live"
+            age(database, page.cookies[COOKIE], idle=PRECISION + timedelta(seconds=1))
+            answer = page.get(f"{server.url}/v1/galleries")
+            assert answer.status_code == (401 if ends else 200)
+
+
 @pytest.mark.slow
 def test_over_tls_the_cookie_is_secure(tmp_path: Path) -> None:
     if shutil.which("openssl") is None:

@@ -11,6 +11,9 @@ from visavis.server.cookies import read_token
 from visavis.server.problems import ProblemError
 from visavis.server.services import Services
 
+REFRESH_HEADER = "x-refresh"
+"""Marks requests that a page makes by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
@@ -40,14 +43,18 @@ class Visitor:
 
 
 def find_visitor(request: Request, services: Services) -> Visitor | None:
-    """Return who looks at a page; None where the browser has to sign in first."""
+    """Return who looks at a page; None where the browser has to sign in first.
+
+    A page that takes its parts again by itself, without its user, keeps no session alive.
+    """
+    is_use = REFRESH_HEADER not in request.headers
+    token = read_token(request)
+    session = None if token is None else services.sessions.find(token, is_use=is_use)
     try:
-        principal = identify_principal(request, services)
+        principal = identify_principal(request, services, is_use=is_use or session is None)
     except ProblemError as error:
         if error.status == 401:
             return None
         raise
-    token = read_token(request)
-    session = None if token is None else services.sessions.find(token)
     csrf = "" if session is None else session.csrf
     return Visitor(principal.name, csrf, principal.rights, principal.galleries)

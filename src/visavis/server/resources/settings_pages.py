@@ -89,7 +89,7 @@ def show_log(
     if visitor is None:
         return RedirectResponse("/", 303)
     galleries = visitor.list_galleries(services)
-    if not visitor.may(MANAGE):
+    if not visitor.may(MANAGE) or not (galleries or _may_manage_server(visitor)):
         return _refuse(request, visitor)
     chosen = gallery or ("" if _may_manage_server(visitor) else galleries[0])
     if chosen not in galleries and (chosen or not _may_manage_server(visitor)):

@@ -1,7 +1,9 @@
 // The page of the jobs: their progress, and orders of new ones.
 
 import { ask, describeProblem } from "./api.js";
+import { element } from "./dom.js";
 import { PageParts, prepareButtons } from "./page_parts.js";
+import { text } from "./texts.js";
 
 const SOON = 2000; // milliseconds between two looks at jobs that go on
 const LATER = 10000;
@@ -44,8 +46,14 @@ for (const form of document.querySelectorAll("form.order")) {
     const { gallery, ...order } = Object.fromEntries(new FormData(form));
     const body = new Blob([JSON.stringify(order)], { type: "application/json" });
     const query = gallery ? `?gallery=${encodeURIComponent(gallery)}` : "";
-    await attempt("POST", `/v1/jobs/${form.dataset.kind}${query}`, { body }, null);
-    document.getElementById("jobs").scrollIntoView({ block: "nearest" });
+    const button = form.querySelector("button");
+    if (button.disabled) return;
+    button.disabled = true; // another press would order another job
+    const isOrdered = await attempt("POST", `/v1/jobs/${form.dataset.kind}${query}`, { body }, null);
+    button.disabled = false;
+    if (!isOrdered) return;
+    result.replaceChildren(element("p", { class: "notice", role: "status" }, text("jobs.ordered")));
+    result.scrollIntoView({ block: "nearest" });
   });
 }
 

@@ -23,15 +23,15 @@ async function create(order) {
   const made = await attempt(() => ask("POST", "/v1/keys", { body }), () => create(order));
   if (!made) return;
   form.reset();
-  await refresh();
   showSecret(result, made);
+  await refresh();
 }
 
 async function rotate(name) {
   const made = await attempt(() => ask("POST", `/v1/keys/${encodeURIComponent(name)}/rotate`), () => rotate(name));
   if (!made) return;
-  await refresh();
   showSecret(result, made);
+  await refresh();
 }
 
 async function revoke(name) {
@@ -39,12 +39,16 @@ async function revoke(name) {
     async () => (await ask("DELETE", `/v1/keys/${encodeURIComponent(name)}`)) || true, () => revoke(name),
   );
   if (!isDone) return;
-  await refresh();
   result.replaceChildren(element("p", { class: "notice", role: "status" }, text("keys.is_revoked", { name })));
+  await refresh();
 }
 
-// Returns the answer; null where it is an error, which is then shown.
+let isBusy = false;
+
+// Returns the answer; null where it is an error, which is then shown, and while another request runs.
 async function attempt(work, again) {
+  if (isBusy) return null;
+  isBusy = true;
   result.replaceChildren();
   try {
     return await work();
@@ -52,13 +56,15 @@ async function attempt(work, again) {
     result.replaceChildren(describeProblem(problem, { retry: problem.status === 0 || problem.status >= 500 ? again : null }));
     result.scrollIntoView({ block: "nearest" });
     return null;
+  } finally {
+    isBusy = false;
   }
 }
 
-// Takes the table anew from the server; it stays as it is where the session has ended with its own key.
+// Takes the table anew from the server; it stays as it is where the session has ended with its own key, or offline.
 async function refresh() {
-  const answer = await fetch(location.href);
-  if (!answer.ok || answer.redirected) return;
+  const answer = await fetch(location.href).catch(() => null);
+  if (!answer || !answer.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const table = document.adoptNode(page.querySelector("table"));
   showLocally(table);

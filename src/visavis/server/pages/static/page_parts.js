@@ -10,19 +10,23 @@ export class PageParts {
   // `ids` are the elements to replace, `place` is where problems are shown; `beforeShown` gets the page that comes.
   constructor(ids, place, { beforeShown = () => {}, afterShown = () => {} } = {}) {
     Object.assign(this, { ids, place, beforeShown, afterShown });
-    this.isPaused = false;
+    this.isPaused = false; // by the user
+    this.hasEnded = false; // the session has: tried again when the user comes back to this tab
     this.isWanted = false;
     this.isBusy = false;
     for (const change of ["online", "offline"]) addEventListener(change, () => this.refresh());
-    document.addEventListener("visibilitychange", () => this.refresh());
+    document.addEventListener("visibilitychange", () => {
+      this.hasEnded = false;
+      this.refresh();
+    });
   }
 
   // Takes the parts again, soon: calls within a second are one, and none is lost.
   async refresh() {
     this.isWanted = true;
-    if (this.isBusy || this.isPaused || document.hidden) return;
+    if (this.isBusy || this.isPaused || this.hasEnded || document.hidden) return;
     this.isBusy = true;
-    while (this.isWanted && !this.isPaused) {
+    while (this.isWanted && !this.isPaused && !this.hasEnded) {
       this.isWanted = false;
       await this.load();
       await new Promise((resume) => setTimeout(resume, SHORTEST));
@@ -32,7 +36,7 @@ export class PageParts {
 
   async load() {
     try {
-      const answer = await fetch(location.href);
+      const answer = await fetch(location.href, { headers: { "x-refresh": "1" } });
       if (answer.redirected || answer.status === 401) return this.end();
       if (!answer.ok) throw new Error(answer.status);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -40,17 +44,23 @@ export class PageParts {
       this.beforeShown(page);
       for (const id of this.ids) replace(document.getElementById(id), page.getElementById(id));
       this.afterShown();
-      if (this.place.querySelector("[data-code='offline']")) this.place.replaceChildren();
+      this.place.querySelector("[data-refresh]")?.remove();
     } catch {
-      const notice = describeProblem({ code: "offline" }, { kept: text("page.goes_on"), retry: () => this.refresh() });
-      notice.dataset.code = "offline";
-      this.place.replaceChildren(notice);
+      this.tell({ code: "offline" }, { kept: text("page.goes_on"), retry: () => this.refresh() });
     }
   }
 
   end() {
-    this.isPaused = true;
-    this.place.replaceChildren(describeProblem({ code: "unauthorized", status: 401 }));
+    this.hasEnded = true;
+    this.tell({ code: "unauthorized", status: 401 });
+  }
+
+  // Says why the parts are not taken again, until they are; other notices stay.
+  tell(problem, options) {
+    const notice = describeProblem(problem, options);
+    notice.dataset.refresh = problem.code;
+    this.place.querySelector("[data-refresh]")?.remove();
+    this.place.append(notice);
   }
 }
 
