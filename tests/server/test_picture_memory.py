@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import tracemalloc
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from PIL import Image
 
 from visavis.errors import BusyError
+from visavis.server import compat
 from visavis.server.picture_memory import PictureMemory, estimate_memory
+from visavis.server.resources import routers
 
 from .running_server import RunningServer, Start
 
@@ -167,3 +172,30 @@ def test_large_pictures_that_come_together_do_not_fill_the_memory(start: Start, 
     with ThreadPoolExecutor(8) as pool:
         assert [*pool.map(send, range(8))] == [200] * 8
     assert read_peak(worker) - before < 500  # 1,180 without a bound
+
+
+def test_pictures_that_are_refused_take_none() -> None:
+    header = make_photo(8, "PNG")
+    bomb = header[:16] + (60_000).to_bytes(4, "big") * 2 + header[24:]
+    assert estimate_memory([bomb]) == 0
+    assert estimate_memory([bomb, make_photo(100)]) == estimate_memory([make_photo(100)]) > 0
+
+
+def test_memory_is_given_back_before_the_answer_is_sent() -> None:
+    """A client that takes its answer slowly, or not at all, would keep others from theirs."""
+    modules = (import_module(f"visavis.server.compat.{name}") for name in compat.NAMES)
+    found = [
+        dependant
+        for router in [*routers(), *(module.router for module in modules)]
+        for route in router.routes
+        for dependant in walk(route.dependant)
+        if inspect.isasyncgenfunction(dependant.call)
+    ]
+    assert len(found) > 10
+    assert {dependant.scope for dependant in found} == {"function"}
+
+
+def walk(dependant: Any) -> Iterator[Any]:
+    yield dependant
+    for other in dependant.dependencies:
+        yield from walk(other)

@@ -1,6 +1,7 @@
 """READ: a path, bytes, a file object, an array, a Pillow image or a Photo -> a :class:`~visavis.types.Photo`."""
 
 from visavis.images._decode import decoding_cost as decoding_cost
+from visavis.images._limits import Cost as Cost
 from visavis.images._limits import memory_at_hand as memory_at_hand
 from visavis.images.load import MAX_PIXELS as MAX_PIXELS
 from visavis.images.load import MIN_BYTES_LIMIT as MIN_BYTES_LIMIT

@@ -94,11 +94,12 @@ class CameraRunner:
         if moment < self._next_try or not (self._waiting or moment >= self._next_look):
             return
         try:
+            self._store()  # before a report says that a file has ended: it would not be read again for them
             if moment >= self._next_look:
                 self._next_look = moment + LOOK_SECONDS
                 self._follow_orders()
+                self._store()
                 self._report()
-            self._store()
         except ServerError as error:
             log.warning("events of cameras wait: %s", error)
             self._next_try = monotonic() + AWAY_SECONDS

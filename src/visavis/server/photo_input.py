@@ -145,6 +145,7 @@ def photo_input(*names: str, fields: Collection[str] | None = None) -> Callable[
     """Return the dependency that reads photos of these names; other ``fields`` than these are refused (None: none is).
 
     A field that nothing reads is a mistake: a gallery that was named in the form would not be the one that is used.
+    Depend on it with the scope "function": a client that does not take its answer would hold the memory of its photos.
     """
 
     @with_annotations
@@ -193,5 +194,5 @@ def photo_body(*names: str, many: Sequence[str] = (), **fields: dict[str, Any]) 
     return {"requestBody": {"required": True, "content": content}}
 
 
-OnePhoto = Annotated[PhotoInput, Depends(photo_input("photo", fields=()))]
+OnePhoto = Annotated[PhotoInput, Depends(photo_input("photo", fields=()), scope="function")]
 """A request with photos called ``photo``."""

@@ -22,13 +22,18 @@ PIXEL = 3
 def estimate_memory(files: Sequence[bytes]) -> int:
     """Return the bytes that the photos of a request take at a time while they are read and their faces are found.
 
-    They are decoded one after the other, and held in batches, of which there are two at a time at most.
+    They are decoded one after the other, and held in batches, of which there are two at a time at most. Those that are
+    refused before they are decoded take none.
     """
-    costs = [images.decoding_cost(data) for data in files]
+    costs = [cost for cost in map(images.decoding_cost, files) if _is_decoded(cost)]
     pictures = [PIXEL * cost.width * cost.height for cost in costs]
     beside = max((max(cost.memory - picture, 0) for cost, picture in zip(costs, pictures, strict=True)), default=0)
     batches = 2 * (PIXEL * BATCH_PIXELS + max(pictures, default=0))
     return min(sum(pictures), batches) + beside
+
+
+def _is_decoded(cost: images.Cost) -> bool:
+    return not cost.excess and cost.width * cost.height <= images.MAX_PIXELS
 
 
 class PictureMemory:

@@ -19,8 +19,8 @@ from visavis.server.state.subjects import EmptySubjects
 
 PREFIX = "/api/v1"
 
-PhotoFile = Annotated[PhotoInput, Depends(photo_input("file"))]
-TwoPhotos = Annotated[PhotoInput, Depends(photo_input("source_image", "target_image"))]
+PhotoFile = Annotated[PhotoInput, Depends(photo_input("file"), scope="function")]
+TwoPhotos = Annotated[PhotoInput, Depends(photo_input("source_image", "target_image"), scope="function")]
 LeastScore = Annotated[float, Query(alias="det_prob_threshold", ge=0, le=1)]
 Subject = Annotated[str | None, Query()]
 

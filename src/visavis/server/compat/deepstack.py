@@ -77,7 +77,7 @@ def _refuse(message: str) -> ProblemError:
     return ProblemError(400, "deepstack", message)
 
 
-async def read_deepstack_form(request: Request, services: ServicesOf) -> AsyncIterator[DeepStackForm]:
+async def read_deepstack_form(request: Request, services: ServicesOf) -> DeepStackForm:
     """Read a form, also one without photos, and no body at all."""
     started = perf_counter()
     photos: list[NamedPhoto] = []
@@ -88,8 +88,7 @@ async def read_deepstack_form(request: Request, services: ServicesOf) -> AsyncIt
             photos.append(NamedPhoto(await value.read(), value.filename or name))
         else:
             fields[name] = value
-    async with hold_memory(request, photos):
-        yield DeepStackForm(photos, fields, started)
+    return DeepStackForm(photos, fields, started)
 
 
 Form = Annotated[DeepStackForm, Depends(read_deepstack_form)]
@@ -121,8 +120,19 @@ def visit_to_change(request: Request, services: ServicesOf, form: Form) -> Visit
     return _visit(request, services, form, ENROLL)
 
 
-ReadVisit = Annotated[Visit, Depends(visit_to_read)]
-ChangeVisit = Annotated[Visit, Depends(visit_to_change)]
+async def _hold_to_read(request: Request, visit: Annotated[Visit, Depends(visit_to_read)]) -> AsyncIterator[Visit]:
+    async with hold_memory(request, visit.form.photos):
+        yield visit
+
+
+async def _hold_to_change(request: Request, visit: Annotated[Visit, Depends(visit_to_change)]) -> AsyncIterator[Visit]:
+    async with hold_memory(request, visit.form.photos):
+        yield visit
+
+
+ReadVisit = Annotated[Visit, Depends(_hold_to_read, scope="function")]
+ChangeVisit = Annotated[Visit, Depends(_hold_to_change, scope="function")]
+"""Requests that are admitted; the memory for their photos is given back before the answer is sent."""
 
 
 @router.post("")

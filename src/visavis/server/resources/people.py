@@ -57,7 +57,9 @@ class PersonFields(BaseModel):
     metadata: dict[str, Any] | None = None
 
 
-PhotosOfPerson = Annotated[PhotoInput, Depends(photo_input("photo", fields=PersonFields.model_fields))]
+PhotosOfPerson = Annotated[
+    PhotoInput, Depends(photo_input("photo", fields=PersonFields.model_fields), scope="function")
+]
 
 
 @router.get("", response_model=People, responses=responses(404))

@@ -19,7 +19,7 @@ from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, MinFace, Reader, ReadGallery
 
 router = APIRouter(prefix=V1, tags=["photos"])
-PhotoAndOthers = Annotated[PhotoInput, Depends(photo_input("photo", "others", fields=()))]
+PhotoAndOthers = Annotated[PhotoInput, Depends(photo_input("photo", "others", fields=()), scope="function")]
 TopFaces = Annotated[int, Query(ge=1, le=1000, description="Number of look-alikes.")]
 
 

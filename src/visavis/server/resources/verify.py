@@ -18,7 +18,7 @@ from visavis.types import PhotoFaces, Verification
 from visavis.verification import compare_photos, require_faces
 
 router = APIRouter(prefix=V1, tags=["photos"])
-Pair = Annotated[PhotoInput, Depends(photo_input("a", "b", fields=()))]
+Pair = Annotated[PhotoInput, Depends(photo_input("a", "b", fields=()), scope="function")]
 
 
 @router.post(
