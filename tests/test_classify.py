@@ -234,9 +234,11 @@ def labels(folder: Path, row: Any, count: int) -> None:
 def test_the_heads_of_vggface2(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file with the top, of full size: keras-vggface's probabilities, and each output has the name of its place."""
     labels(folder, classic.VGGFACE2_LABELS, 8631)
-    monkeypatch.setattr(classify.rows, "VGGFACE2_LABELS", replace(classic.VGGFACE2_LABELS, sha256=""))  # not that list
+    model = f"vggface2-{name}"
+    row = replace(classic.VGGFACE2_LABELS, sha256="")  # not that list
+    monkeypatch.setitem(classify.NETWORKS, model, (classify.NETWORKS[model][0], row))
     keras_file(folder / f"rcmalli_vggface_tf_{name}.h5", networks.resnet50(squeeze=name == "senet50"))
-    head = CLASSIFIERS.create(f"vggface2-{name}", threads=1)
+    head = CLASSIFIERS.create(model, threads=1)
     (folder / f"rcmalli_vggface_tf_{name}.h5").unlink()
     crops = networks.pictures(224)
     golden = np.load(GOLDEN / "keras_vggface.npz")[f"{name}.classifier"]

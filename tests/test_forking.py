@@ -57,10 +57,10 @@ from detectors.drawn import picture
 PHOTO = picture(900, 700, (60, 40, 200), (400, 300, 260))
 
 def fork(work):
-    "Exit status of a child that does this work and exits as programs do; 14 where it took half a minute."
+    "Exit status of a child that does this work and exits as programs do; 14 where it took two minutes."
     pid = os.fork()
     if pid == 0:
-        signal.alarm(30)
+        signal.alarm(120)
         sys.exit(0 if work() else 3)
     return os.waitpid(pid, 0)[1]
 """

@@ -115,6 +115,7 @@ PYTHON = [
 ]
 
 
+@pytest.mark.slow(seconds=46)
 @pytest.mark.parametrize("block", PYTHON, ids=str)
 def test_python_runs(block: Block, folder: Path) -> None:
     assert run([sys.executable, "-W", "error", "-c", block.text], cwd=folder).stderr == ""

@@ -221,6 +221,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(TESTS), "VISAVIS_GALLERY": "faces.db", "PYTHONIOENCODING": "utf-8"}
 
 
+@pytest.mark.slow(seconds=21)
 @pytest.mark.parametrize("columns", WIDTHS)
 def test_no_line_of_a_table_is_wider_than_the_terminal(screens: object, columns: int) -> None:
     for line, screen in zip(SCRIPT, screens(columns), strict=True):

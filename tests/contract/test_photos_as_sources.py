@@ -171,6 +171,7 @@ DELEGATED = {
 """What the methods of a gallery call, and what calls ``Recognizer.represent`` and nothing else with its photos."""
 
 
+@pytest.mark.slow(seconds=13)
 @pytest.mark.parametrize("taker", TAKERS.values(), ids=TAKERS.keys())
 def test_the_answer_is_that_of_the_path(taker: Callable[[Sources, Path], Any], paths: Paths, tmp_path: Path) -> None:
     names = tuple(map(str, paths))

@@ -100,6 +100,7 @@ def test_boxes_and_landmarks_are_about_those_of_mtcnn(find_by_mtcnn: Find, find:
 # --- faces that fill the picture
 
 
+@pytest.mark.slow(seconds=13)
 @pytest.mark.parametrize("part", [1.0, 0.8])
 @pytest.mark.parametrize("side", [100, 700, 1500, 3000])
 @pytest.mark.parametrize("name", ["presidents/obama.jpg", "tutorial/channing_tatum.jpg"])

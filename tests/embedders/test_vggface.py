@@ -73,6 +73,7 @@ def test_residual_networks_stage_by_stage(residual: tuple[str, Path]) -> None:
     assert_same_stages(name, {**found, "classifier": probabilities}, count=18)
 
 
+@pytest.mark.slow(seconds=11)
 def test_residual_embedders(residual: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """From the file with the top, where the one without is not there: found, converted, run, scaled to length 1."""
     name, path = residual

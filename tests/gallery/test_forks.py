@@ -36,7 +36,7 @@ def near(i):
 def start(work):
     pid = os.fork()
     if pid == 0:
-        signal.alarm(30)
+        signal.alarm(120)
         sys.exit(0 if work() else 3)
     return pid
 

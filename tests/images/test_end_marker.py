@@ -36,6 +36,7 @@ def encoded(pixels: np.ndarray, mode: str, options: dict[str, object]) -> bytes:
     return pictures.encode(Image.fromarray(pixels).convert(mode), "JPEG", **options)
 
 
+@pytest.mark.slow(seconds=18)
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("pixels", [SMOOTH, NOISE, WHITE], ids=["smooth", "noise", "white"])

@@ -198,6 +198,7 @@ OTHER_FOLDERS = {
     "cli/train/classifier.py": "whether a folder is empty",
     "images/photo_files.py": "this rule",
     "server/backup.py": "the files of an export",
+    "server/pages/catalogs.py": "files of the pages, in the package",
     "server/pages/static_files.py": "files of the pages, in the package",
     "train/run_folder.py": "whether a folder is empty",
     "videos/_local_camera.py": "devices of the system",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from .conftest import Tab
 
 THEMES = ("light", "dark")
 WIDTHS = (360, 768, 1280)
+PICTURES = "VISAVIS_PICTURES" in os.environ
+"""Whether to leave pictures in the folders of the tests (``--basetemp``): each takes a third of a second."""
 
 
 def check_accessibility(page: Any) -> list[str]:
@@ -41,13 +44,14 @@ def check_layout(page: Any) -> list[str]:
 
 
 def look_at(tab: Tab, name: str, folder: Path) -> None:
-    """Check a page at each width, in light and dark; leave pictures for people to look at."""
+    """Check a page at each width, in light and dark; leave pictures for people to look at, where they want them."""
     for theme in THEMES:
         tab.page.emulate_media(color_scheme=theme)
         for width in WIDTHS:
             tab.page.set_viewport_size({"width": width, "height": 800})
             faults = check_layout(tab.page)
             assert faults == [], (name, theme, width, faults)
-            tab.page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
+            if PICTURES:
+                tab.page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
         faults = check_accessibility(tab.page)
         assert faults == [], (name, theme, faults)

@@ -136,5 +136,6 @@ def test_a_change_of_the_model_stands_among_the_jobs(working: RunningServer) -> 
     assert (page.status_code, "Change the model of changed" in page.text) == (200, True)
 
 
+@pytest.mark.slow(seconds=6)
 def test_it_is_accessible_at_each_width(jobs: Tab, tmp_path: Path) -> None:
     look_at(jobs, "jobs", tmp_path)

@@ -127,5 +127,6 @@ def test_without_a_network_the_page_says_so_and_goes_on(live: Tab) -> None:
     live.errors.clear()
 
 
+@pytest.mark.slow(seconds=6)
 def test_it_is_accessible_at_each_width(live: Tab, tmp_path: Path) -> None:
     look_at(live, "live", tmp_path)

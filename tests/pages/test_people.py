@@ -96,6 +96,7 @@ def test_what_is_not_there_is_said_in_a_page(signed_in: Tab, server: RunningServ
     tab.errors.clear()
 
 
+@pytest.mark.slow(seconds=7)
 def test_the_list_is_accessible_at_each_width(
     open_tab: OpenTab, server: RunningServer, people_gallery: str, tmp_path: Path
 ) -> None:

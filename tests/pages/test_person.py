@@ -179,6 +179,7 @@ def test_findings_of_the_whole_gallery_lead_to_the_people(
     assert page.inner_text("h1") == SCRIPT
 
 
+@pytest.mark.slow(seconds=6)
 def test_the_page_of_a_person_is_accessible_at_each_width(
     open_tab: OpenTab, server: RunningServer, faces: Path, people_gallery: str, tmp_path: Path
 ) -> None:

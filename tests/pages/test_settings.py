@@ -205,6 +205,7 @@ def test_each_action_of_the_logs_has_a_text() -> None:
     assert {f"action.{action.replace(' ', '_')}" for action in actions} - read_catalog("en").keys() == set()
 
 
+@pytest.mark.slow(seconds=18)
 def test_they_are_accessible_at_each_width(signed_in: Tab, tmp_path: Path) -> None:
     for name in ("models", "keys", "log"):
         signed_in.open(f"/settings/{name}")

@@ -186,6 +186,7 @@ def test_curves_of_all_are_in_one_figure(both: NetworkComparison) -> None:
     assert "<polyline" not in page(without, crops=pictures).text()
 
 
+@pytest.mark.slow(seconds=11)
 def test_the_command(people: Path, tmp_path: Path) -> None:
     config = tmp_path / "settings.toml"
     config.write_text("dimension = 16\npeople = 5\n[optimizer]\nrate = 0.003\n[stop]\nails = false\n", encoding="utf-8")

@@ -47,6 +47,7 @@ def log_of(run: Path) -> list[dict[str, str]]:
         return [{name: value for name, value in row.items() if name not in TIMES} for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow(seconds=14)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -111,6 +112,7 @@ def train_whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Settings]
     return train
 
 
+@pytest.mark.slow(seconds=30)
 @pytest.mark.parametrize("steps", [1, 2, 4, 7])
 @pytest.mark.parametrize(
     "changes", [{}, {"loss": "softmax", "optimizer": {"name": "sgd"}}, {"miner": "offline", "renew": 3}]

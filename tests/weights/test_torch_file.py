@@ -329,6 +329,7 @@ def test_tuples_that_double(path: Path, write: Write) -> None:
         assert isinstance(hostile.survived(torch_file.read, path, write(made + use, {}), room=2**21), WeightsError)
 
 
+@pytest.mark.slow(seconds=16)
 @BOTH
 @pytest.mark.parametrize("filler", [b"}", b"]", b"(", b"N", b"]\x94", b")\x81", b"}2"])
 def test_more_instructions_than_weights_have(path: Path, write: Write, filler: bytes) -> None:

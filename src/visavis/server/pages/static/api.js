@@ -65,11 +65,15 @@ function asProblem(error) {
   return error.name === "AbortError" ? error : new Problem("offline", 0, "");
 }
 
-// Tells what went wrong, what was not lost, and what to do: sign in again, or `retry`.
-export function describeProblem(problem, { kept = "", retry = null } = {}) {
+const ABOUT_ORDERS = [404, 409, 422];
+
+// Tells what went wrong, what was not lost, and what to do: sign in again, or `retry`. Where an order was refused for
+// what stands in it, `isOrder` takes the sentence of the server, which names it.
+export function describeProblem(problem, { kept = "", retry = null, isOrder = false } = {}) {
   const key = `problem.${problem.code}`;
   const sentence = element("p");
-  if (hasText(key)) sentence.textContent = text(key);
+  const isNamed = isOrder && problem.detail && ABOUT_ORDERS.includes(problem.status);
+  if (hasText(key) && !isNamed) sentence.textContent = text(key);
   else if (problem.detail) sentence.append(element("span", { lang: "en" }, problem.detail));
   else sentence.textContent = text("problem.unknown");
   const notice = element("div", { class: "notice danger", role: "alert" }, sentence);

@@ -33,7 +33,7 @@ async function attempt(method, path, options, again) {
     parts.refresh();
     return true;
   } catch (problem) {
-    result.replaceChildren(describeProblem(problem, { retry: again }));
+    result.replaceChildren(describeProblem(problem, { retry: again, isOrder: true }));
     result.scrollIntoView({ block: "nearest" });
     return false;
   }

@@ -53,7 +53,8 @@ async function attempt(work, again) {
   try {
     return await work();
   } catch (problem) {
-    result.replaceChildren(describeProblem(problem, { retry: problem.status === 0 || problem.status >= 500 ? again : null }));
+    const retry = problem.status === 0 || problem.status >= 500 ? again : null;
+    result.replaceChildren(describeProblem(problem, { retry, isOrder: true }));
     result.scrollIntoView({ block: "nearest" });
     return null;
   } finally {
