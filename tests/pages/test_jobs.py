@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 import requests
+from sqlalchemy import update
 
 from server.running_server import RunningServer
 from server.test_jobs_to_the_end import wait_until
 from server.test_keys import make_key
+from visavis.server.state import tables
+from visavis.server.state.database import StateDatabase
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab
@@ -126,9 +127,11 @@ def test_a_change_of_the_model_stands_among_the_jobs(working: RunningServer) -> 
     """Its result counts no photos."""
     job = working.post("/v1/jobs/index?gallery=changed", json={"folder": "photos/<i>0"}).json()
     wait_until(lambda: working.get(f"/v1/jobs/{job['id']}").json()["state"] == "done")
-    with closing(sqlite3.connect(working.folder / "faces.server.db", timeout=60)) as database, database:
-        values = (json.dumps({"state": "switched"}), job["id"])
-        database.execute("UPDATE jobs SET kind = 'migrate', result = ? WHERE id = ?", values)
+    database = StateDatabase(f"sqlite:///{working.folder / 'faces.server.db'}")
+    with database.write() as conn:
+        values = {"kind": "migrate", "result": json.dumps({"state": "switched"})}
+        conn.execute(update(tables.JOBS).where(tables.JOBS.c.id == job["id"]).values(values))
+    database.close()
     with requests.Session() as visitor:
         visitor.trust_env = False
         visitor.post(f"{working.url}/sign-in", data={"key": working.key}, timeout=60)
