@@ -1,4 +1,4 @@
-"""Identify: names over a photo, why, "not this person", "who is it?", by mouse and by keyboard; many photos."""
+"""Identify: names over a photo, why, "not this person", "who is it?", by mouse, by keyboard, and late."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from PIL import Image
 
 from server.running_server import RunningServer, photos
 from server.test_keys import make_key
+from visavis.gallery import Gallery, IndexedPhoto, Template
 
 from .appearance import check_accessibility, look_at
 from .conftest import OpenTab, Tab
+from .held_requests import go_on, hold, wait_until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 
@@ -25,6 +27,19 @@ OVERLAPS = """() => {
   return [labels.length, overFaces, overLabels];
 }"""
 """The number of names over a photo, of those over a face, and of those over another name."""
+
+
+HOLD_DECODING = """([name, isBroken]) => {
+  const decode = HTMLImageElement.prototype.decode;
+  const released = new Promise((resolve) => { window.release = resolve; });
+  HTMLImageElement.prototype.decode = async function () {
+    if (this.alt !== name) return decode.call(this);
+    await released;
+    setTimeout(() => { window.isReleased = true; }, 100);
+    if (isBroken) throw new DOMException("", "EncodingError");
+  };
+}"""
+"""Holds back the decoding of a photo, which fails in the end or does not."""
 
 
 def enroll(server: RunningServer, gallery: str, name: str, *paths: Path) -> int:
@@ -144,6 +159,110 @@ def test_a_name_written_like_another_is_asked_about(signed_in: Tab, server: Runn
     signed_in.errors.clear()  # the question of the server
 
 
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_a_photo_that_is_decoded_late_is_not_drawn_for_the_next(
+    signed_in: Tab, faces: Path, *, is_broken: bool
+) -> None:
+    page = signed_in.open("/identify?gallery=empty")
+    page.evaluate(HOLD_DECODING, ["obama.jpg", is_broken])
+    page.set_input_files("#source input[multiple]", str(faces / "obama.jpg"))
+    page.wait_for_selector("#view-title:text('obama.jpg')")
+    held = hold(page, "**/v1/identify*")
+    page.set_input_files("#source input[multiple]", str(faces / "biden.jpg"))
+    wait_until(page, lambda: bool(held))
+    page.evaluate("window.release()")
+    page.wait_for_function("window.isReleased")
+    held[0].continue_()
+    page.wait_for_selector(".label")
+    assert page.locator("#picture .photo img").evaluate_all("images => images.map((image) => image.alt)") == [
+        "biden.jpg"
+    ]
+
+
+def test_a_panel_that_comes_late_is_not_shown_for_the_next_photo(signed_in: Tab, faces: Path) -> None:
+    """The panel is of a face of the first photo; its button would enroll the face of that number in the next."""
+    page = show(signed_in, "empty", faces / "obama.jpg")
+    page.wait_for_selector(".label")
+    modules = hold(page, "**/face_panel.js*")
+    page.click(".label")
+    wait_until(page, lambda: bool(modules))
+    held = hold(page, "**/v1/identify*")
+    page.set_input_files("#source input[multiple]", str(faces / "both.jpg"))
+    wait_until(page, lambda: bool(held))
+    address = modules[0].request.url
+    modules[0].continue_()
+    page.evaluate("address => import(address)", address)
+    page.wait_for_timeout(100)
+    assert page.locator("#panel .card").count() == 0
+    held[0].continue_()
+    page.wait_for_selector(".label >> nth=1")
+    page.click(".label >> nth=0")
+    page.wait_for_selector("#panel .card")
+
+
+def test_what_was_stored_for_a_photo_is_not_said_over_the_next(
+    signed_in: Tab, server: RunningServer, faces: Path, people_gallery: str
+) -> None:
+    """A face is named, and that is undone, while the user goes on to another photo."""
+    page = show(signed_in, people_gallery, faces / "biden.jpg")
+    page.click(".label")
+    page.fill(".naming input", "Joe")
+    stored = hold(page, "**/v1/people?*", "POST")
+    page.click(".naming .primary")
+    wait_until(page, lambda: bool(stored))
+    page.set_input_files("#source input[multiple]", str(faces / "obama.jpg"))
+    page.wait_for_selector(".label")
+    focus = page.evaluate_handle("document.activeElement")
+    signed_in.requests.clear()
+    go_on(page, stored)
+    assert [url for url in signed_in.requests if "/v1/identify" in url] == []
+    assert people_of(server, people_gallery) == {"Joe": 1}
+    assert page.inner_text("#announcement") == "Joe is a new person of the gallery, with this face."
+    assert page.locator("#panel .notice, #state [role=alert]").count() == 0
+    assert page.evaluate("focus => document.activeElement === focus", focus)
+    page.click(".label")
+    page.fill(".naming input", "Barack")
+    page.click(".naming .primary")
+    go_on(page, stored)
+    page.wait_for_selector("#panel > .notice button")
+    undone = hold(page, "**/v1/people/*", "DELETE")
+    page.click("#panel > .notice button")
+    wait_until(page, lambda: bool(undone))
+    page.click("text=Another photo")
+    go_on(page, undone)
+    assert people_of(server, people_gallery) == {"Joe": 1}
+    assert page.inner_text("#announcement") == "Undone."
+    assert page.locator("#panel .notice, #state [role=alert]").count() == 0
+    assert page.evaluate("document.activeElement.type") == "file"
+
+
+def test_naming_an_indexed_face_offers_nothing_that_would_delete_it(
+    signed_in: Tab, server: RunningServer, faces: Path, people_gallery: str
+) -> None:
+    paths = [faces / "obama.jpg", faces / "biden.jpg"]
+    with Gallery(server.folder / f"{people_gallery}.db") as gallery:
+        for shown in gallery.recognizer.represent(paths):
+            assert shown.photo is not None
+            assert shown.embeddings is not None
+            sha256 = shown.photo.sha256
+            face = Template(shown.embeddings[0], photo_sha256=sha256, photo=shown.name, box=shown.faces[0].box)
+            gallery.add_photos([IndexedPhoto(shown.name, sha256, "ok", (face,))])
+    page = show(signed_in, people_gallery, faces / "obama.jpg")
+    page.click(".label")
+    page.fill(".naming input", "Barack")
+    page.click(".naming .primary")
+    page.wait_for_selector("#panel > .notice")
+    assert "This face was in the gallery before, unassigned" in page.inner_text("#panel > .notice")
+    assert page.locator("#panel > .notice button").count() == 0
+    query = {"gallery": people_gallery}
+    stored = server.get("/v1/faces", params=query).json()["faces"]
+    (barack,) = server.get("/v1/people", params=query).json()["people"]
+    assert [(face["template_id"], face["person_id"]) for face in stored] == [(1, barack["id"]), (2, None)]
+    parts = photos("photo", faces / "biden.jpg", faces / "obama2.jpg")
+    answer = server.post("/v1/people", params=query, data={"name": "Joe"}, files=parts).json()
+    assert (sorted(answer["added"]), answer["assigned"]) == ([2, 3], [2])
+
+
 def test_a_read_key_sees_no_buttons_that_it_may_not_use(
     open_tab: OpenTab, server: RunningServer, faces: Path, tmp_path: Path
 ) -> None:
@@ -154,6 +273,7 @@ def test_a_read_key_sees_no_buttons_that_it_may_not_use(
     assert page.locator("#gallery").count() == 0  # there is one gallery for this key
     assert "no people yet" in page.inner_text("#panel")
     page.click(".label >> nth=0")
+    page.wait_for_selector("#panel h3")
     assert page.locator(".naming, .rejection").count() == 0
     assert page.goto("/identify?gallery=default").status == 404
     tab.errors.clear()
@@ -167,82 +287,6 @@ def test_the_gallery_that_was_chosen_stays(signed_in: Tab) -> None:
     page.wait_for_selector("#page[data-gallery=of_many]")
     signed_in.open("/look-alikes")
     assert page.get_attribute("#page", "data-gallery") == "of_many"
-
-
-def test_many_photos_are_identified_one_after_the_other(
-    signed_in: Tab, server: RunningServer, faces: Path, tmp_path: Path
-) -> None:
-    """A folder with a photo that the server refuses once, one without a face, and a file that is no photo."""
-    enroll(server, "of_many", "Obama", faces / "obama.jpg")
-    folder = tmp_path / "party"
-    folder.mkdir()
-    for name in ("obama2.jpg", "both.jpg", "meadow.png", "notes.jpg"):
-        (folder / name).write_bytes((faces / name).read_bytes())
-    (folder / "=cmd|'<b>'.jpg").write_bytes((faces / "biden.jpg").read_bytes())
-    (folder / "list.txt").write_text("no photo")
-    page = signed_in.open("/identify?gallery=of_many")
-    page.set_input_files("#source input[webkitdirectory]", str(folder))
-    page.wait_for_selector("text=All 5 photos are done.")
-    lines = {line.split("\n")[0]: line.split("\n")[1] for line in page.locator(".entry").all_inner_texts()}
-    assert lines == {
-        "party/obama2.jpg": "Obama", "party/both.jpg": "Obama, 1 unknown", "party/meadow.png": "no face",
-        "party/=cmd|'<b>'.jpg": "1 unknown", "party/notes.jpg": "This file is not a picture that can be read.",
-    }  # fmt: skip
-    assert page.get_attribute("progress", "value") == "5"
-    look_at(signed_in, "many", tmp_path)
-    page.click("text=Unknown faces: 2")
-    assert page.locator(".entry:visible").count() == 2
-    page.click("text=All: 5")
-    page.select_option("#batch-person", "Obama")
-    assert page.locator(".entry:visible").count() == 2
-    page.select_option("#batch-person", "")
-    with page.expect_download() as download:
-        page.click("text=Save the table (CSV)")
-    table = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
-    assert table[0] == '"photo","face","name","distance","status"'
-    assert len(table) == 7
-    assert [line for line in table if line.startswith('"party/obama2.jpg","1","Obama","0.')] != []
-    page.click("text=Try failed photos again")
-    page.wait_for_selector("text=All 5 photos are done.")
-    page.click(".entry:has-text('both.jpg')")
-    page.wait_for_selector(".label")
-    page.click("text=Back to the list")
-    assert page.evaluate("document.activeElement.textContent").startswith("party/both.jpg")
-    assert people_of(server, "of_many") == {"Obama": 1}
-
-
-def test_a_run_stops_goes_on_and_outlives_a_server_that_is_away(signed_in: Tab, faces: Path) -> None:
-    """Two photos at a time are under way; what is done stays."""
-    page = signed_in.open("/identify?gallery=empty")
-    held: list[Any] = []
-    answer = {"photo": "", "status": "ok", "faces": [], "detected": [], "width": 1, "height": 1}
-
-    def hold(route: Any) -> None:
-        held.append(route)
-
-    page.route("**/v1/identify*", hold)
-    files = [{"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": b"photo"} for n in range(1, 7)]
-    page.set_input_files("#source input[multiple]", files)
-    page.wait_for_selector("text=0 of 6 photos")
-    page.wait_for_timeout(100)
-    assert len(held) == 2
-    held[0].fulfill(json={"photos": [answer]})
-    held[1].fulfill(status=503, json={"code": "busy", "detail": ""}, headers={"Retry-After": "1"})
-    page.wait_for_selector("text=1 of 6 photos")
-    page.click("text='Stop'")
-    page.wait_for_selector("text=Stopped after 1 of 6 photos.")
-    page.unroute("**/v1/identify*")
-    page.route("**/v1/identify*", lambda route: route.abort())
-    page.click("text=Go on")
-    page.wait_for_selector("#batch [role=alert]")
-    assert "The server cannot be reached." in page.inner_text("#batch")
-    assert page.locator(".entry").count() == 1
-    page.unroute("**/v1/identify*")
-    page.route("**/v1/identify*", lambda route: route.fulfill(json={"photos": [answer]}))
-    page.click("#batch [role=alert] button")
-    page.wait_for_selector("text=All 6 photos are done.")
-    assert page.locator(".entry").count() == 6
-    signed_in.errors.clear()  # the requests that failed
 
 
 def test_names_of_a_crowd_are_over_no_face_and_over_no_other_name(signed_in: Tab, tmp_path: Path) -> None:
@@ -270,37 +314,7 @@ def test_names_of_a_crowd_are_over_no_face_and_over_no_other_name(signed_in: Tab
     page.wait_for_selector(".label >> nth=39")
     for width in (360, 1280):
         page.set_viewport_size({"width": width, "height": 800})
-        page.wait_for_timeout(100)
-        assert page.evaluate(OVERLAPS) == [40, 0, 0]
+        page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        page.wait_for_function(f"String(({OVERLAPS})()) === '40,0,0'")  # labels move after the photo
         page.screenshot(path=tmp_path / f"crowd-{width}.png", full_page=True)
     assert page.locator(".leaders line").count() > 0
-
-
-THOUSAND = """async () => {
-  const [send, make, revoke] = [window.fetch, URL.createObjectURL, URL.revokeObjectURL];
-  const line = {photo: "", status: "ok", faces: [], detected: [], width: 1, height: 1};
-  const counts = {now: 0, most: 0, urls: 0};
-  window.fetch = async (path, options) => {
-    if (!String(path).startsWith("/v1/identify")) return send(path, options);
-    counts.most = Math.max(counts.most, (counts.now += 1));
-    await new Promise((resolve) => setTimeout(resolve));
-    counts.now -= 1;
-    return new Response(JSON.stringify({photos: [line]}));
-  };
-  URL.createObjectURL = (file) => (counts.urls += 1, make.call(URL, file));
-  URL.revokeObjectURL = (url) => (counts.urls -= 1, revoke.call(URL, url));
-  const dataTransfer = new DataTransfer();
-  for (let n = 0; n < 1000; n += 1) dataTransfer.items.add(new File(["photo"], `${n}.jpg`, {type: "image/jpeg"}));
-  document.body.dispatchEvent(new DragEvent("drop", {dataTransfer, bubbles: true, cancelable: true}));
-  window.counts = counts;
-}"""
-
-
-def test_a_thousand_photos_keep_no_picture_in_memory(signed_in: Tab) -> None:
-    """They are dropped beside the zone; two are under way at a time, and none is shown."""
-    page = signed_in.open("/identify?gallery=empty")
-    page.evaluate(THOUSAND)
-    page.wait_for_selector("text=All 1,000 photos are done.")
-    assert page.evaluate("window.counts") == {"now": 0, "most": 2, "urls": 0}
-    assert page.locator(".entry").count() == 1000
-    assert page.locator("#batch img, #batch canvas").count() == 0

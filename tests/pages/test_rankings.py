@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from server.running_server import RunningServer, photos
 
 from .appearance import look_at
 from .conftest import Tab
+from .held_requests import hold, wait_until
 from .test_identify import enroll
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
@@ -42,6 +44,21 @@ def test_people_are_ranked_for_each_face(signed_in: Tab, server: RunningServer, 
     page.keyboard.press("Enter")
     page.wait_for_selector(".ranking li:first-child:has-text('Joe')")
     assert page.inner_text("#announcement").startswith("Nearest: Joe, distance 0.")
+
+
+def test_a_rejected_person_is_not_called_the_same(
+    signed_in: Tab, server: RunningServer, faces: Path, people_gallery: str
+) -> None:
+    """The distance is below the threshold, and the server does not name the face."""
+    person_id = enroll(server, people_gallery, "Obama", faces / "obama.jpg")
+    path, query = f"/v1/people/{person_id}/rejections", {"gallery": people_gallery}
+    assert server.post(path, params=query, files=photos("photo", faces / "obama2.jpg")).status_code == 201
+    page = signed_in.open(f"/look-alikes?gallery={people_gallery}")
+    page.set_input_files("#source input", str(faces / "obama2.jpg"))
+    page.wait_for_selector(".ranking li")
+    (row,) = page.locator(".ranking li").all_inner_texts()
+    assert row.endswith("below the threshold, but not named")
+    assert page.locator(".ranking .same").count() == 0
 
 
 def test_a_gallery_without_people_has_no_look_alikes(signed_in: Tab, faces: Path) -> None:
@@ -80,3 +97,20 @@ def test_a_classifier_names_people_once_it_is_there(
         ]
         page.click(".box:not(.chosen)")
     look_at(signed_in, "celebrities", tmp_path)
+    check_change_of_classifier(page, answer)
+
+
+def check_change_of_classifier(page: Any, answer: dict[str, Any]) -> None:
+    """The names of the former classifier go at once; a face that the other does not know has its likeliest names."""
+    held = hold(page, "**/v1/classify*")
+    page.evaluate("document.getElementById('classifier').append(new Option('other', 'other'))")
+    page.select_option("#classifier", "other")
+    wait_until(page, lambda: bool(held))
+    assert "model=other" in held[0].request.url
+    assert page.locator("#picture img").count() == 1
+    assert page.locator("#panel > *, #picture .label").count() == 0
+    names = [["Ann", 0.3], ["Bob", 0.2]]
+    faces = [{**face, "known": False, "names": names} for face in answer["faces"]]
+    held[0].fulfill(json={"photos": [{**answer, "faces": faces}]})
+    page.wait_for_selector(".ranking li")
+    assert page.inner_text("#announcement") == "None of them, surely: the likeliest are Ann, Bob"

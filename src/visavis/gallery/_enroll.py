@@ -201,7 +201,8 @@ def _store(
         if ids:
             log.append((person_id, f"templates {ids[0]} to {ids[-1]}"))
         duplicates = tuple(_make_duplicate(template, owner, person_id, name) for template, owner in part.duplicates)
-        enrollments.append(Enrollment(person_id, name, i in new_ids, ids, duplicates))
+        assigned = tuple(part.unassigned)
+        enrollments.append(Enrollment(person_id, name, i in new_ids, ids, duplicates, assigned=assigned))
     audit_log.log_actions(conn, "enroll", log, actor=opened.actor)
     return enrollments
 

@@ -202,7 +202,8 @@ class Enrollment(Plain):
     """The result of an enrollment: ids of the templates added, duplicates, and photos that could not be used.
 
     ``new`` is whether the person was created by it. ``doubts`` are photos that were stored and seem to be of another
-    person; ``notes`` mention them too. Its truth value is whether a template was added.
+    person; ``notes`` mention them too. ``assigned`` are those of ``added`` that the gallery had before, as unassigned
+    faces. Its truth value is whether a template was added.
     """
 
     person_id: int
@@ -213,6 +214,7 @@ class Enrollment(Plain):
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    assigned: tuple[int, ...] = ()
 
     def __bool__(self) -> bool:
         return len(self.added) > 0

@@ -57,6 +57,10 @@ export class Batch {
       try {
         this.finish(file, await this.identify(file, signal));
       } catch (error) {
+        if (error.status === 0 && !signal.aborted && !(await isReadable(file))) {
+          this.finish(file, { status: "unreadable", message: "", faces: [] });
+          continue;
+        }
         if (signal.aborted || STOPS.has(error.status)) this.waiting.unshift(file);
         else this.finish(file, { status: error.code, message: error.detail, faces: [] });
         if (!signal.aborted && STOPS.has(error.status)) this.stop(error);
@@ -76,12 +80,19 @@ export class Batch {
     }
   }
 
-  finish(file, { status, message, faces }) {
-    const names = faces.map(({ name }) => name);
-    const distances = faces.map(({ distance }) => distance);
-    const line = { file, name: nameOf(file), status, message, names, distances };
+  finish(file, answer) {
+    const line = { file, name: nameOf(file), ...summarize(answer) };
     if (status !== "ok" && status !== "no_face") this.failed.push(line);
     this.list.add(line);
+    this.update();
+  }
+
+  // A newer answer about a photo: a face of it was named, or a name of it was undone.
+  replace(file, answer) {
+    const line = this.list.lines.find((candidate) => candidate.file === file);
+    if (!line) return; // a photo that is not of the batch
+    this.list.replace(line, summarize(answer));
+    this.failed = this.failed.filter((failed) => failed !== line);
     this.update();
   }
 
@@ -128,6 +139,15 @@ export class Batch {
 }
 
 const nameOf = (file) => file.webkitRelativePath || file.name;
+
+function summarize({ status, message, faces }) {
+  return { status, message, names: faces.map(({ name }) => name), distances: faces.map(({ distance }) => distance) };
+}
+
+// A file may have been changed or deleted since it was chosen.
+function isReadable(file) {
+  return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
+}
 
 function pause(milliseconds, signal) {
   return new Promise((resolve) => {

@@ -38,24 +38,54 @@ export class BatchList {
       this.onOpen(line.file);
     };
     const name = element("span", { class: "name" }, line.name);
-    const button = element("button", { type: "button", class: "entry", click: open }, name, element("span", {}, describeLine(line)));
-    line.row = element("li", { class: KINDS.failed(line) ? "failed" : "" }, button);
+    line.words = element("span");
+    const button = element("button", { type: "button", class: "entry", click: open }, name, line.words);
+    line.row = element("li", {}, button);
     this.lines.push(line);
     this.rows.append(line.row);
-    for (const person of new Set(line.names)) if (person !== null) this.count(person);
+    this.describe(line);
     this.update(line);
   }
 
-  // People are in the choice by their names, with the number of their photos.
-  count(person) {
+  // The row stays, and the keyboard with it; what it says is new.
+  replace(line, answer) {
+    const { names } = line;
+    Object.assign(line, answer);
+    this.describe(line);
+    this.countPeople(names, -1);
+    this.filter(this.kind, this.person);
+  }
+
+  describe(line) {
+    line.words.textContent = describeLine(line);
+    line.row.className = KINDS.failed(line) ? "failed" : "";
+    this.countPeople(line.names, 1);
+  }
+
+  countPeople(names, step) {
+    for (const person of new Set(names)) if (person !== null) this.count(person, step);
+  }
+
+  // People are in the choice by their names, with the number of their photos; `step` is 1 or -1.
+  count(person, step) {
     const known = this.counts.get(person);
     const entry = known || { photos: 0, option: element("option", { value: person }) };
-    entry.photos += 1;
+    entry.photos += step;
+    if (!entry.photos) {
+      this.forget(person, entry);
+      return;
+    }
     entry.option.textContent = text("batch.person_count", { name: person, count: formatNumber(entry.photos) });
     if (known) return;
     this.counts.set(person, entry);
     const next = [...this.people.options].slice(1).find(({ value }) => value.localeCompare(person) > 0);
     this.people.insertBefore(entry.option, next || null);
+  }
+
+  forget(person, { option }) {
+    this.counts.delete(person);
+    option.remove();
+    if (this.person === person) this.filter(this.kind, "");
   }
 
   remove(lines) {
@@ -86,7 +116,8 @@ export class BatchList {
 
   // Gives the keyboard to the line that was opened last.
   focus(otherwise) {
-    (this.opened && this.opened.isConnected ? this.opened : otherwise).focus();
+    const isShown = this.opened && this.opened.isConnected && !this.opened.closest("[hidden]");
+    (isShown ? this.opened : otherwise).focus();
   }
 }
 

@@ -12,7 +12,7 @@ const classifier = document.getElementById("classifier");
 let answer = null;
 const view = makeSinglePhotoPage({ analyze, onFaces, onChoose: showNames });
 
-classifier.addEventListener("change", () => view.file && view.refresh());
+classifier.addEventListener("change", () => view.restart());
 
 async function analyze(file, signal) {
   const body = new FormData();
@@ -46,5 +46,6 @@ function showNames(number) {
   const title = element("h3", {}, known ? label : text("celebrities.not_sure"));
   const list = element("ol", { class: "ranking" }, ...rows);
   view.panel.replaceChildren(element("div", { class: `card ${known ? "same" : ""}` }, title, list));
-  announce(known ? label : text("celebrities.not_sure"));
+  const likeliest = names.map(([name]) => name).join(", ");
+  announce(known ? label : `${text("celebrities.not_sure")} ${likeliest}`);
 }

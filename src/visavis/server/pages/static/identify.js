@@ -62,6 +62,7 @@ function analyze(file, signal) {
 
 function onFaces(shown) {
   answer = shown;
+  if (batch) batch.replace(view.file, shown);
   const named = shown.faces.filter(({ name }) => name !== null).map(({ name }) => name);
   const names = named.length ? named.join(", ") : text("identify.no_person");
   announce(text("identify.summary", { faces: countText("photo.faces", shown.faces.length), names }));
@@ -85,11 +86,12 @@ function nameEmpty() {
 }
 
 async function onChoose(number) {
+  const { file } = view;
   const face = answer.faces[number];
   const loaded = await load("./face_panel.js", view.panel);
-  if (!loaded || face !== answer.faces[number]) return; // or another photo came in the meantime
+  if (!loaded || view.file !== file || face !== answer.faces[number]) return; // or another photo came in the meantime
   notice = null;
-  loaded.showFace(view.panel, { face, photo: answer, image: view.image, file: view.file, onStored, leave });
+  loaded.showFace(view.panel, { face, photo: answer, image: view.image, file, onStored, leave });
 
   function leave() {
     view.panel.replaceChildren();
@@ -97,16 +99,18 @@ async function onChoose(number) {
   }
 
   async function onStored(sentence, undoPath) {
-    notice = makeNotice(sentence, undoPath);
-    await view.refresh(number);
+    if (view.file === file) {
+      notice = makeNotice(sentence, { undoPath, file });
+      await view.refresh(number);
+    }
     announce(sentence);
     const button = view.panel.querySelector("button");
-    if (button) button.focus();
+    if (button && view.file === file) button.focus();
   }
 }
 
-// What was stored, with a button that undoes it.
-function makeNotice(sentence, undoPath) {
+// What was stored for the photo of a file, with a button that undoes it.
+function makeNotice(sentence, { undoPath, file }) {
   const made = element("div", { class: "notice" }, element("p", {}, sentence));
   if (!undoPath) return made;
   const undo = async () => {
@@ -118,10 +122,12 @@ function makeNotice(sentence, undoPath) {
       made.append(describeProblem(error));
       return;
     }
-    notice = makeNotice(text("identify.undone"), "");
-    await view.refresh();
+    if (view.file === file) {
+      notice = makeNotice(text("identify.undone"), { undoPath: "", file });
+      await view.refresh();
+    }
     announce(text("identify.undone"));
-    view.title.focus();
+    if (view.file === file) view.title.focus();
   };
   const button = element("button", { type: "button", click: undo }, text("identify.undo"));
   made.append(button);

@@ -36,7 +36,7 @@ function onFaces(shown) {
 }
 
 function showPeople(number) {
-  const { candidates, threshold } = answer.faces[number];
+  const { candidates, threshold, person_id: person } = answer.faces[number];
   if (!candidates.length) {
     view.panel.replaceChildren(element("p", { class: "empty" }, text("lookalikes.empty", { gallery })));
     return;
@@ -44,7 +44,7 @@ function showPeople(number) {
   const { table, search } = tables;
   const share = threshold / search.distance;
   const rates = share > 0 ? makeRates(table, share) : null;
-  const rows = candidates.map((candidate) => makeRow(candidate, { rates, threshold }));
+  const rows = candidates.map((candidate) => makeRow(candidate, { rates, threshold, person }));
   const list = element("ol", { class: "ranking" }, ...rows.slice(0, SHOWN));
   const title = element("h3", {}, text("lookalikes.ranking"));
   view.panel.replaceChildren(element("div", { class: "card" }, title, list, ...makeMore(list, rows.slice(SHOWN))));
@@ -52,8 +52,9 @@ function showPeople(number) {
   announce(text("lookalikes.nearest", { name, distance: formatDistance(distance) }));
 }
 
-function makeRow({ name, distance }, { rates, threshold }) {
-  const isSame = distance <= threshold;
+// `person` is the id of the person who the face was recognized as, or null.
+function makeRow({ person_id: id, name, distance }, { rates, threshold, person }) {
+  const isSame = id === person;
   const mark = element("div", { class: "bar" });
   const limit = element("div", { class: "limit" });
   const bar = element("div", { class: "track", "aria-hidden": "true" }, mark, limit);
@@ -62,6 +63,7 @@ function makeRow({ name, distance }, { rates, threshold }) {
   limit.style.left = toPercent(threshold);
   const words = [element("span", {}, text("lookalikes.distance", { distance: formatDistance(distance) }))];
   if (isSame) words.push(element("b", {}, text("lookalikes.same")));
+  else if (distance <= threshold) words.push(element("span", { class: "muted" }, text("lookalikes.not_named")));
   else words.push(element("span", { class: "muted" }, describeNearness(rates, distance)));
   const head = element("b", { class: "name" }, name);
   return element("li", { class: isSame ? "same" : "" }, head, bar, element("div", { class: "row spread" }, ...words));

@@ -37,13 +37,17 @@ export function offerNaming({ file, face }, onStored) {
     }
   }
 
-  async function report({ person_id: id, name, added, new: isNew, notes }) {
+  async function report({ person_id: id, name, added, assigned, new: isNew, notes }) {
     if (!added.length) {
       status.replaceChildren(element("p", { class: "notice warning" }, text("naming.nothing_new", { name })), ...list(notes));
       return;
     }
-    const undo = isNew ? `/v1/people/${id}` : `/v1/faces/${added[0]}`;
-    await onStored([text(isNew ? "naming.new" : "naming.added", { name }), ...notes].join(" "), undo);
+    const sentences = [text(isNew ? "naming.new" : "naming.added", { name }), ...notes];
+    if (assigned.length) {
+      await onStored([...sentences, text("naming.assigned")].join(" "), ""); // to undo it would delete a stored face
+      return;
+    }
+    await onStored(sentences.join(" "), isNew ? `/v1/people/${id}` : `/v1/faces/${added[0]}`);
   }
 
   // A new name is written like others: one of these people, or another person of that name.

@@ -29,8 +29,26 @@ export class PhotoView {
     this.title.tabIndex = -1;
     this.title.focus();
     this.url = URL.createObjectURL(file);
-    this.image = await this.load();
-    if (this.file === file) await this.refresh();
+    const image = await this.load();
+    if (this.file !== file) return; // another photo came while this one was decoded
+    this.image = image;
+    this.showBare();
+    await this.refresh();
+  }
+
+  showBare() {
+    if (this.faces && this.faces.observer) this.faces.observer.disconnect();
+    this.faces = null;
+    this.panel.replaceChildren();
+    if (this.image) this.picture.replaceChildren(element("div", { class: "photo" }, this.image));
+    else this.picture.replaceChildren(element("p", { class: "muted" }, text("photo.not_shown")));
+  }
+
+  // Asks the server again where its answer depends on more than the photo: the former answer goes at once.
+  restart() {
+    if (!this.request) return; // the photo is still decoded, and then asked about
+    this.showBare();
+    this.refresh();
   }
 
   // Asks the server again about the photo that is shown, after something was changed.
@@ -73,17 +91,13 @@ export class PhotoView {
 
   // Resolves to the decoded image, or to null where the browser does not know the format.
   async load() {
-    const { file } = this;
-    const image = element("img", { alt: file.name, src: this.url });
-    this.picture.replaceChildren();
+    const image = element("img", { alt: this.file.name, src: this.url });
     try {
       await image.decode();
+      return image;
     } catch {
-      if (this.file === file) this.picture.replaceChildren(element("p", { class: "muted" }, text("photo.not_shown")));
       return null;
     }
-    if (this.file === file) this.picture.replaceChildren(element("div", { class: "photo" }, image));
-    return image;
   }
 
   // What is under way for the former photo shows nothing any more.
@@ -91,7 +105,7 @@ export class PhotoView {
     if (this.request) this.request.abort();
     if (this.url) URL.revokeObjectURL(this.url);
     if (this.faces && this.faces.observer) this.faces.observer.disconnect();
-    [this.file, this.url, this.faces] = [null, null, null];
+    [this.file, this.url, this.image, this.faces, this.request] = [null, null, null, null, null];
     for (const place of [this.actions, this.picture, this.state, this.panel]) place.replaceChildren();
     this.root.hidden = true;
   }

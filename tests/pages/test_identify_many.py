@@ -1,0 +1,173 @@
+"""Identify many photos: a list with progress, stops, retries, filters and a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.running_server import RunningServer
+
+from .appearance import look_at
+from .conftest import Tab
+from .held_requests import hold, wait_until
+from .test_identify import enroll, people_of, show
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
+
+
+def test_many_photos_are_identified_one_after_the_other(
+    signed_in: Tab, server: RunningServer, faces: Path, tmp_path: Path
+) -> None:
+    """A folder with a photo that the server refuses once, one without a face, and a file that is no photo."""
+    enroll(server, "of_many", "Obama", faces / "obama.jpg")
+    folder = tmp_path / "party"
+    folder.mkdir()
+    for name in ("obama2.jpg", "both.jpg", "meadow.png", "notes.jpg"):
+        (folder / name).write_bytes((faces / name).read_bytes())
+    (folder / "=cmd|'<b>'.jpg").write_bytes((faces / "biden.jpg").read_bytes())
+    (folder / "list.txt").write_text("no photo")
+    page = signed_in.open("/identify?gallery=of_many")
+    page.set_input_files("#source input[webkitdirectory]", str(folder))
+    page.wait_for_selector("text=All 5 photos are done.")
+    lines = {line.split("\n")[0]: line.split("\n")[1] for line in page.locator(".entry").all_inner_texts()}
+    assert lines == {
+        "party/obama2.jpg": "Obama", "party/both.jpg": "Obama, 1 unknown", "party/meadow.png": "no face",
+        "party/=cmd|'<b>'.jpg": "1 unknown", "party/notes.jpg": "This file is not a picture that can be read.",
+    }  # fmt: skip
+    assert page.get_attribute("progress", "value") == "5"
+    look_at(signed_in, "many", tmp_path)
+    page.click("text=Unknown faces: 2")
+    assert page.locator(".entry:visible").count() == 2
+    page.click("text=All: 5")
+    page.select_option("#batch-person", "Obama")
+    assert page.locator(".entry:visible").count() == 2
+    page.select_option("#batch-person", "")
+    with page.expect_download() as download:
+        page.click("text=Save the table (CSV)")
+    table = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert table[0] == '"photo","face","name","distance","status"'
+    assert len(table) == 7
+    assert [line for line in table if line.startswith('"party/obama2.jpg","1","Obama","0.')] != []
+    page.click("text=Try failed photos again")
+    page.wait_for_selector("text=All 5 photos are done.")
+    page.click(".entry:has-text('both.jpg')")
+    page.wait_for_selector(".label")
+    page.click("text=Back to the list")
+    assert page.evaluate("document.activeElement.textContent").startswith("party/both.jpg")
+    assert people_of(server, "of_many") == {"Obama": 1}
+
+
+def test_a_run_stops_goes_on_and_outlives_a_server_that_is_away(signed_in: Tab, faces: Path) -> None:
+    """Two photos at a time are under way; what is done stays."""
+    page = signed_in.open("/identify?gallery=empty")
+    answer = {"photo": "", "status": "ok", "faces": [], "detected": [], "width": 1, "height": 1}
+    held = hold(page, "**/v1/identify*")
+    files = [{"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": b"photo"} for n in range(1, 7)]
+    page.set_input_files("#source input[multiple]", files)
+    page.wait_for_selector("text=0 of 6 photos")
+    wait_until(page, lambda: len(held) >= 2)
+    page.wait_for_timeout(100)
+    assert len(held) == 2
+    held[0].fulfill(json={"photos": [answer]})
+    held[1].fulfill(status=503, json={"code": "busy", "detail": ""}, headers={"Retry-After": "1"})
+    page.wait_for_selector("text=1 of 6 photos")
+    page.click("text='Stop'")
+    page.wait_for_selector("text=Stopped after 1 of 6 photos.")
+    page.unroute("**/v1/identify*")
+    page.route("**/v1/identify*", lambda route: route.abort())
+    page.click("text=Go on")
+    page.wait_for_selector("#batch [role=alert]")
+    assert "The server cannot be reached." in page.inner_text("#batch")
+    assert page.locator(".entry").count() == 1
+    page.unroute("**/v1/identify*")
+    page.route("**/v1/identify*", lambda route: route.fulfill(json={"photos": [answer]}))
+    page.click("#batch [role=alert] button")
+    page.wait_for_selector("text=All 6 photos are done.")
+    assert page.locator(".entry").count() == 6
+    signed_in.errors.clear()  # the requests that failed
+
+
+def test_a_file_that_was_deleted_does_not_stop_the_run(signed_in: Tab, faces: Path, tmp_path: Path) -> None:
+    """Two photos are under way when the third is deleted; the fourth is done after it."""
+    paths = [tmp_path / f"{number}.png" for number in range(1, 5)]
+    for path in paths:
+        path.write_bytes((faces / "meadow.png").read_bytes())
+    page = signed_in.open("/identify?gallery=empty")
+    held: list[Any] = []
+    page.route("**/v1/identify*", lambda route: held.append(route) if len(held) < 2 else route.continue_())
+    page.set_input_files("#source input[multiple]", [str(path) for path in paths])
+    wait_until(page, lambda: len(held) == 2)
+    paths[2].unlink()
+    for route in held:
+        route.continue_()
+    page.wait_for_selector("text=All 4 photos are done.")
+    lines = dict(line.split("\n") for line in page.locator(".entry").all_inner_texts())
+    unreadable = "This file is not a picture that can be read."
+    assert lines == {"1.png": "no face", "2.png": "no face", "3.png": unreadable, "4.png": "no face"}
+    signed_in.errors.clear()  # the request that failed
+
+
+def test_the_list_has_the_names_that_were_given_in_a_photo(
+    signed_in: Tab, server: RunningServer, faces: Path, people_gallery: str
+) -> None:
+    """A face is named in a photo of the list, and the person is removed; the filters go with it."""
+    enroll(server, people_gallery, "Obama", faces / "obama.jpg")
+    page = show(signed_in, people_gallery, faces / "biden.jpg", faces / "obama2.jpg")
+    page.wait_for_selector("text=All 2 photos are done.")
+    page.click("text=Unknown faces: 1")
+    page.click(".entry:has-text('biden.jpg')")
+    page.click(".label")
+    page.fill(".naming input", "Joe")
+    page.click(".naming .primary")
+    page.wait_for_selector("#panel > .notice button")
+    page.click("text=Back to the list")
+    assert page.evaluate("document.activeElement.id") == "batch-title"  # the photo is not among the unknown any more
+    page.click("text=All: 2")
+    assert sorted(page.locator(".entry").all_inner_texts()) == ["biden.jpg\nJoe", "obama2.jpg\nObama"]
+    page.select_option("#batch-person", "Joe")
+    assert page.locator(".entry:visible").count() == 1
+    page.click(".entry:visible")
+    page.wait_for_selector(".label.match")
+    query = {"gallery": people_gallery}
+    (joe,) = server.get("/v1/people", params={**query, "search": "Joe"}).json()["people"]
+    assert server.request("DELETE", f"/v1/people/{joe['id']}", params=query).status_code == 204
+    page.click("text=Back to the list")
+    assert page.locator(".entry:visible").count() == 1  # the person is still chosen
+    page.click(".entry:visible")
+    page.wait_for_selector(".label.unknown")
+    page.click("text=Back to the list")
+    lines = sorted(page.locator(".entry:visible").all_inner_texts())
+    assert lines == ["biden.jpg\n1 unknown", "obama2.jpg\nObama"]
+    assert page.locator("#batch-person option").all_inner_texts() == ["everybody", "Obama (1)"]
+
+
+THOUSAND = """async () => {
+  const [send, make, revoke] = [window.fetch, URL.createObjectURL, URL.revokeObjectURL];
+  const line = {photo: "", status: "ok", faces: [], detected: [], width: 1, height: 1};
+  const counts = {now: 0, most: 0, urls: 0};
+  window.fetch = async (path, options) => {
+    if (!String(path).startsWith("/v1/identify")) return send(path, options);
+    counts.most = Math.max(counts.most, (counts.now += 1));
+    await new Promise((resolve) => setTimeout(resolve));
+    counts.now -= 1;
+    return new Response(JSON.stringify({photos: [line]}));
+  };
+  URL.createObjectURL = (file) => (counts.urls += 1, make.call(URL, file));
+  URL.revokeObjectURL = (url) => (counts.urls -= 1, revoke.call(URL, url));
+  const dataTransfer = new DataTransfer();
+  for (let n = 0; n < 1000; n += 1) dataTransfer.items.add(new File(["photo"], `${n}.jpg`, {type: "image/jpeg"}));
+  document.body.dispatchEvent(new DragEvent("drop", {dataTransfer, bubbles: true, cancelable: true}));
+  window.counts = counts;
+}"""
+
+
+def test_a_thousand_photos_keep_no_picture_in_memory(signed_in: Tab) -> None:
+    """They are dropped beside the zone; two are under way at a time, and none is shown."""
+    page = signed_in.open("/identify?gallery=empty")
+    page.evaluate(THOUSAND)
+    page.wait_for_selector("text=All 1,000 photos are done.")
+    assert page.evaluate("window.counts") == {"now": 0, "most": 2, "urls": 0}
+    assert page.locator(".entry").count() == 1000
+    assert page.locator("#batch img, #batch canvas").count() == 0
