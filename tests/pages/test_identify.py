@@ -171,7 +171,7 @@ def test_a_photo_that_is_decoded_late_is_not_drawn_for_the_next(
     page.set_input_files("#source input[multiple]", str(faces / "biden.jpg"))
     wait_until(page, lambda: bool(held))
     page.evaluate("window.release()")
-    page.wait_for_function("window.isReleased")
+    wait_until(page, lambda: page.evaluate("Boolean(window.isReleased)"))
     held[0].continue_()
     page.wait_for_selector(".label")
     assert page.locator("#picture .photo img").evaluate_all("images => images.map((image) => image.alt)") == [
@@ -315,6 +315,6 @@ def test_names_of_a_crowd_are_over_no_face_and_over_no_other_name(signed_in: Tab
     for width in (360, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        page.wait_for_function(f"String(({OVERLAPS})()) === '40,0,0'")  # labels move after the photo
+        wait_until(page, lambda: page.evaluate(OVERLAPS) == [40, 0, 0])  # labels move after the photo
         page.screenshot(path=tmp_path / f"crowd-{width}.png", full_page=True)
     assert page.locator(".leaders line").count() > 0

@@ -144,9 +144,9 @@ function summarize({ status, message, faces }) {
   return { status, message, names: faces.map(({ name }) => name), distances: faces.map(({ distance }) => distance) };
 }
 
-// A file may have been changed or deleted since it was chosen.
+// A file may have been changed or deleted since it was chosen. A part of a deleted one is read as empty.
 function isReadable(file) {
-  return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
+  return file.slice(0, 1).arrayBuffer().then(({ byteLength }) => byteLength > 0, () => false);
 }
 
 function pause(milliseconds, signal) {
