@@ -105,6 +105,48 @@ def test_a_photo_that_failed_is_sent_again(
     signed_in.errors.clear()  # the request that was broken off
 
 
+def test_a_photo_that_is_removed_while_others_are_sent_is_not_enrolled(
+    signed_in: Tab, server: RunningServer, faces: Path, people_gallery: str
+) -> None:
+    page = signed_in.open(f"/people/new?gallery={people_gallery}")
+    page.fill("#name", "Ann")
+    page.set_input_files("#files", [str(faces / "obama.jpg"), str(faces / "obama2.jpg")])
+    page.wait_for_selector("#photos li:nth-child(2) .quality")
+    held: list[Any] = []
+    page.route(
+        "**/v1/people?**", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+    )
+    with page.expect_request(lambda request: request.method == "POST" and "/v1/people?" in request.url):
+        page.click("#send")
+    page.wait_for_selector("#photos .skeleton")
+    assert not page.is_editable("#name")
+    assert page.is_hidden("#photos li:first-child button")
+    page.click("#photos li:nth-child(2) button")
+    held.pop().continue_()
+    page.wait_for_selector("#result .card")
+    assert "Ann is enrolled: 1 of 1 photos." in page.inner_text("#result")
+    (person,) = read_people(server, people_gallery)
+    assert [template["photo"] for template in person["templates"]] == ["obama.jpg"]
+    assert held == []
+
+
+def test_a_consent_is_stored_for_a_person_who_is_there(
+    signed_in: Tab, server: RunningServer, faces: Path, people_gallery: str
+) -> None:
+    (stored,) = add_people(server, people_gallery, ["Ann"])
+    page = signed_in.open(f"/people/new?gallery={people_gallery}")
+    page.fill("#name", "Ann")
+    page.set_input_files("#files", str(faces / "obama2.jpg"))
+    page.click("summary")
+    page.fill("#consent", "form 7")
+    page.click("#send")
+    page.check("#same-name input >> nth=0")
+    page.click("#send")
+    page.wait_for_selector("#result .card")
+    (person,) = read_people(server, people_gallery)
+    assert (person["id"], len(person["templates"]), person["consent"]) == (stored, 2, "form 7")
+
+
 def test_dropped_and_pasted_photos_are_listed(signed_in: Tab, faces: Path, people_gallery: str) -> None:
     page = signed_in.open(f"/people/new?gallery={people_gallery}")
     files = [list((faces / name).read_bytes()) for name in ("obama.jpg", "biden.jpg")]

@@ -66,7 +66,8 @@ def test_the_list_follows_what_is_typed(signed_in: Tab, server: RunningServer, p
     assert page.locator(".people b").all_inner_texts() == [SCRIPT, "Đỗ Ánh", "Nguyễn Văn An"]
     signed_in.tab_to("#search")
     page.keyboard.type("nguyen")
-    page.wait_for_selector("#list :text('1 of 3 people match.')")
+    page.wait_for_url(lambda url: url.endswith("search=nguyen"))
+    assert "1 of 3 people match." in page.inner_text("#list")
     assert page.evaluate("document.activeElement.id") == "search"
     signed_in.tab_to(".people a")
     page.keyboard.press("Enter")
@@ -75,7 +76,52 @@ def test_the_list_follows_what_is_typed(signed_in: Tab, server: RunningServer, p
     assert "search=nguyen" in page.url
     page.fill("#search", "nothing like it")
     page.click("text=Show all people")
-    assert page.title() == "People - visavis"
+    page.wait_for_url(lambda url: "search=" not in url)
+    assert page.locator(".people b").all_inner_texts() == [SCRIPT, "Đỗ Ánh", "Nguyễn Văn An"]
+
+
+def test_a_search_ends_the_one_before_and_says_what_failed(
+    signed_in: Tab, server: RunningServer, people_gallery: str
+) -> None:
+    add_people(server, people_gallery, ["Ann", "Ben"])
+    page = signed_in.open(f"/people?gallery={people_gallery}")
+    page.route("**/people?*search=ann", lambda _: None)  # it is never answered
+    with page.expect_request("**/people?*search=ann"):
+        page.fill("#search", "ann")
+    with page.expect_event("requestfailed") as ended:
+        page.fill("#search", "ben")
+    assert ended.value.url.endswith("search=ann")
+    page.wait_for_url(lambda url: url.endswith("search=ben"))
+    assert page.locator(".people b").all_inner_texts() == ["Ben"]
+
+    page.route("**/people?*search=a", lambda route: route.fulfill(status=503, body="<p>busy</p>"))
+    page.fill("#search", "a")
+    page.wait_for_selector("#list [role=alert]")
+    assert "http_503" in page.inner_text("#list")
+    page.unroute("**/people?*search=a")
+    page.click("#list [role=alert] button")
+    page.wait_for_url(lambda url: url.endswith("search=a"))
+    assert page.locator(".people b").all_inner_texts() == ["Ann"]
+    signed_in.errors.clear()  # the answer of 503
+
+
+def test_the_pages_are_about_the_gallery_chosen_last(
+    signed_in: Tab, server: RunningServer, people_gallery: str
+) -> None:
+    (person,) = add_people(server, people_gallery, ["Ann"])
+    page = signed_in.open(f"/identify?gallery={people_gallery}")
+    page.goto("/people")
+    assert page.locator(".people b").all_inner_texts() == ["Ann"]
+    page.click("text=Ann")
+    page.wait_for_url(f"**/people/{person}?gallery={people_gallery}")
+    page.goto("/people/new")
+    assert page.inner_text("#in-gallery") == f"Gallery: {people_gallery}"
+    assert page.get_attribute("#enroll", "data-gallery") == people_gallery
+    page.goto("/people?gallery=default")
+    page.goto("/identify")
+    assert page.get_attribute("#page", "data-gallery") == "default"
+    page.goto("/people")
+    assert page.get_attribute("main a.primary >> nth=0", "href") == "/people/new?gallery=default"
 
 
 def test_what_is_not_there_is_said_in_a_page(signed_in: Tab, server: RunningServer, open_tab: OpenTab) -> None:

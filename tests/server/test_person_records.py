@@ -133,6 +133,53 @@ def test_a_consent_is_withdrawn_with_its_day(server: RunningServer, spare_galler
         assert client.history(person)[-1].action == "withdraw consent"
         with pytest.raises(UnknownNameError):
             client._ask_gallery("DELETE", "/people/99/consent")
+    reader = make_key(server, f"reader without consents of {spare_gallery}", "read")
+    assert server.request("DELETE", f"/v1/people/{person}/consent", params=query, key=reader).status_code == 403
+
+
+def test_details_that_are_null_are_removed_in_one_request(server: RunningServer, spare_gallery: str) -> None:
+    (person,) = add_people(server, spare_gallery, ("Ann", [[1.0]]))
+
+    def change(**changes: object) -> tuple[object, ...]:
+        answer = server.request("PATCH", f"/v1/people/{person}", params={"gallery": spare_gallery}, json=changes)
+        assert answer.status_code == 200
+        return tuple(answer.json()[field] for field in ("name", "note", "consent", "consented"))
+
+    assert change(note="visitor", consent="form 7", consented="2026-11-29") == (
+        "Ann", "visitor", "form 7", "2026-11-29"
+    )  # fmt: skip
+    assert change(consented=None) == ("Ann", "visitor", "form 7", None)
+    assert change(name="Anne", note="staff", consent=None, consented="2026-11-30") == (
+        "Anne",
+        "staff",
+        None,
+        "2026-11-30",
+    )
+    assert change(name=None, note=None, metadata=None) == ("Anne", "staff", None, "2026-11-30")
+    answer = server.request(
+        "PATCH", f"/v1/people/{person}", params={"gallery": spare_gallery}, json={"consented": None, "name": " "}
+    )
+    assert answer.status_code == 400
+    with Client(server.url, server.key, spare_gallery) as client:
+        assert client.person(person).consented is not None
+        assert [(entry.action, entry.detail) for entry in client.history(person)[1:]] == [
+            ("change", "note, consent, consented"), ("change", "consented"),
+            ("rename", ""), ("withdraw consent", ""), ("change", "note, consented"),
+        ]  # fmt: skip
+
+
+def test_a_key_of_another_gallery_reaches_nothing_of_a_person(server: RunningServer, spare_gallery: str) -> None:
+    (person,) = add_people(server, spare_gallery, ("Ann", [[1.0]]))
+    answer = server.post("/v1/keys", json={"name": f"not {spare_gallery}", "role": "enroll", "galleries": ["default"]})
+    key = answer.json()["key"]
+    with Client(server.url, server.key, spare_gallery) as client:
+        (template,) = client.person(person).templates
+    for method, path in [
+        ("GET", f"people/{person}/near"), ("GET", f"people/{person}/history"), ("GET", f"people/{person}/export"),
+        ("DELETE", f"people/{person}/consent"), ("GET", f"faces/{template.id}/crop"),
+    ]:  # fmt: skip
+        refused = server.request(method, f"/v1/{path}", params={"gallery": spare_gallery}, key=key)
+        assert (refused.status_code, refused.json()["code"]) == (404, "unknown_gallery"), path
 
 
 def test_a_merge_is_undone_by_naming_the_templates_anew(server: RunningServer, spare_gallery: str) -> None:

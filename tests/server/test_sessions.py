@@ -62,6 +62,7 @@ def test_a_page_signs_in_asks_changes_and_signs_out(server: RunningServer) -> No
         assert page.get(f"{server.url}/v1/galleries").status_code == 200
         out = page.post(f"{server.url}/sign-out", data={"csrf": csrf}, allow_redirects=False)
         assert (out.status_code, out.headers["Location"], COOKIE in page.cookies) == (303, "/sign-in", False)
+        assert out.headers["Clear-Site-Data"] == '"storage"'
     replay = requests.get(f"{server.url}/v1/galleries", cookies={COOKIE: token}, timeout=30)
     assert replay.status_code == 401
     actions = [(entry["action"], entry["actor"]) for entry in server.get("/v1/log?limit=1000").json()["entries"]]

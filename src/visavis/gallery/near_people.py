@@ -17,14 +17,15 @@ class NearPerson(Plain):
     """A person at a cosine ``distance`` from another.
 
     ``far`` is the rate at which two strangers are as near, None beyond the rates that were measured. ``confusable`` is
-    whether a search at the default rate would take the one for the other.
+    whether a search at the default rate would take the one for the other; both are None for a model without a table of
+    thresholds.
     """
 
     person_id: int
     name: str
     distance: float
     far: float | None
-    confusable: bool
+    confusable: bool | None
 
 
 def find_near_people(opened: OpenGallery, person_id: int, *, top: int = defaults.TOP_NAMES) -> list[NearPerson]:
@@ -42,7 +43,7 @@ def find_near_people(opened: OpenGallery, person_id: int, *, top: int = defaults
             candidate.name,
             candidate.distance,
             None if table is None else table.far_at(candidate.distance),
-            threshold is not None and candidate.distance <= threshold,
+            None if threshold is None else candidate.distance <= threshold,
         )
         for candidate in candidates
         if candidate.person_id != person_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -10,11 +11,12 @@ from sqlalchemy import Connection, select
 from visavis.errors import UnknownNameError
 from visavis.gallery import _rejections, _resolve_person
 from visavis.gallery._open_gallery import OpenGallery
+from visavis.gallery.check_input import clean_name
 from visavis.gallery.feedback_types import Rejection
 from visavis.gallery.sql import audit_log, records
 from visavis.gallery.sql.crops import read_crop
 from visavis.gallery.sql.schema import CROPS, TEMPLATES
-from visavis.gallery.types import AuditEntry, FaceCrop, Person
+from visavis.gallery.types import AuditEntry, Details, FaceCrop, Person
 from visavis.plain import Plain
 
 
@@ -72,10 +74,32 @@ def read_history(opened: OpenGallery, person_id: int) -> list[AuditEntry]:
 
 def withdraw_consent(opened: OpenGallery, person_id: int) -> None:
     """Remove a person's consent and its day without a trace in the file; UnknownNameError if there is no such id."""
+    change_person(opened, person_id, Details(), removed=("consent", "consented"))
+
+
+def change_person(
+    opened: OpenGallery, person_id: int, details: Details, *, name: str | None = None, removed: Collection[str] = ()
+) -> None:
+    """Rename a person, replace the details that are given, and remove others, in one transaction.
+
+    ``removed`` are "consent" and "consented", or one of them; nothing of what was there stays in the file. Raises
+    UnknownNameError if there is no such id, UsageError for a name as :func:`visavis.gallery.check_input.clean_name`.
+    """
+    clean = None if name is None else clean_name(name)
     with opened.database.erasing() as conn:
         _resolve_person.name_of_id(conn, person_id)
-        records.update_person(conn, person_id, consent=None, consented=None)
-        opened.log(conn, "withdraw consent", person_id)
+        if clean is not None:
+            records.update_person(conn, person_id, name=clean)
+            opened.log(conn, "rename", person_id)
+        if removed:
+            records.update_person(conn, person_id, **dict.fromkeys(removed))
+        if "consent" in removed:
+            opened.log(conn, "withdraw consent", person_id)
+        changed = records.set_details(conn, person_id, details)
+        if "consented" in removed and "consent" not in removed:
+            changed.append("consented")
+        if changed:
+            opened.log(conn, "change", person_id, ", ".join(changed))
 
 
 def read_kept_crop(opened: OpenGallery, template_id: int) -> FaceCrop:

@@ -14,6 +14,7 @@ from visavis.gallery.acting import acting_as
 from visavis.gallery.check_input import make_details
 from visavis.gallery.check_text import NAME_LENGTH
 from visavis.gallery.person_listing import find_matching_ids
+from visavis.gallery.person_records import change_person as store_changes
 from visavis.gallery.types import Enrollment, Person
 from visavis.server.photo_answers import hide_folders
 from visavis.server.photo_input import PhotoInput, photo_body, photo_input
@@ -38,7 +39,7 @@ class People(BaseModel):
 
 
 class PersonChanges(BaseModel, extra="forbid"):
-    """What changes of a person; what is left out stays."""
+    """What changes of a person; what is left out stays. Null removes the consent, or its day."""
 
     name: str | None = Field(None, min_length=1, max_length=NAME_LENGTH)
     note: str | None = None
@@ -139,14 +140,16 @@ def read_person(gallery: ReadGallery, person_id: PersonId) -> dict[str, Any]:
 def change_person(
     gallery: ChangeGallery, principal: Enroller, person_id: PersonId, changes: PersonChanges
 ) -> dict[str, Any]:
-    """Rename a person, or replace the note, the consent or the metadata."""
-    details = changes.model_dump(exclude={"name"}, exclude_none=True)
-    make_details(**details)  # before the name is stored: a mistake in the details changes nothing
-    with acting_as(principal.name):
-        if changes.name is not None:
-            gallery.rename(person_id, changes.name)
-        if details:
-            gallery.describe(person_id, **details)
+    """Rename a person, or replace the note, the consent or the metadata; all that is asked is stored, or nothing.
+
+    A ``consent`` or ``consented`` of null is removed.
+    """
+    details = make_details(**changes.model_dump(exclude={"name"}, exclude_none=True))
+    given = changes.model_dump(exclude_unset=True)
+    removed = [field for field in ("consent", "consented") if given.get(field, "") is None]
+    if given:
+        with acting_as(principal.name):
+            store_changes(gallery.opened, person_id, details, name=changes.name, removed=removed)
     return hide_folders(gallery.person(person_id).to_dict())
 
 

@@ -15,17 +15,17 @@ from visavis.gallery.check_text import NAME_LENGTH
 from visavis.gallery.gallery import Gallery
 from visavis.gallery.person_listing import PAGE, list_people_page
 from visavis.server.auth import ServicesOf
-from visavis.server.config import DEFAULT_GALLERY
+from visavis.server.pages.gallery_choice import PARAMETER, choose_gallery
 from visavis.server.pages.people_view import make_initials, make_person_view
 from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import Visitor, find_visitor
+from visavis.server.problems import ProblemError
 from visavis.server.resources.people import PersonId
 from visavis.server.roles import ENROLL
 from visavis.server.services import Services
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
-GalleryChoice = Annotated[str, Query(max_length=200)]
 PageNumber = Annotated[int, Query(ge=1, le=10**9)]
 TEXTS = ("photo", "quality", "people", "guide")
 
@@ -34,7 +34,6 @@ TEXTS = ("photo", "quality", "people", "guide")
 def show_people(
     request: Request,
     services: ServicesOf,
-    gallery: GalleryChoice = "",
     search: Annotated[str, Query(max_length=NAME_LENGTH)] = "",
     page: PageNumber = 1,
 ) -> Response:
@@ -54,42 +53,40 @@ def show_people(
         }
         return show_page(request, "people", module="people.js", all_people=len(opened), **shared, **view)
 
-    return _show_gallery(request, services, gallery, show)
+    return _show_gallery(request, services, show)
 
 
 @router.get("/people/new")
-def show_new_person(request: Request, services: ServicesOf, gallery: GalleryChoice = "") -> Response:
+def show_new_person(request: Request, services: ServicesOf) -> Response:
     """Show the page that enrolls a person."""
-    return _show_gallery(request, services, gallery, partial(_show_enrollment, request, None))
+    return _show_gallery(request, services, partial(_show_enrollment, request, None))
 
 
 @router.get("/people/findings")
-def show_findings(request: Request, services: ServicesOf, gallery: GalleryChoice = "") -> Response:
+def show_findings(request: Request, services: ServicesOf) -> Response:
     """Show what in a gallery will cause wrong answers."""
 
     def show(_: Gallery, shared: dict[str, Any]) -> Response:
         return show_page(request, "findings", module="gallery_findings.js", **shared)
 
-    return _show_gallery(request, services, gallery, show)
+    return _show_gallery(request, services, show)
 
 
 @router.get("/people/{person_id}")
-def show_person(request: Request, services: ServicesOf, person_id: PersonId, gallery: GalleryChoice = "") -> Response:
+def show_person(request: Request, services: ServicesOf, person_id: PersonId) -> Response:
     """Show all that is stored about a person."""
 
     def show(opened: Gallery, shared: dict[str, Any]) -> Response:
         view = make_person_view(opened, services, shared["gallery"], person_id, history=shared["may_change"])
         return show_page(request, "person", module="person.js", texts=TEXTS, **shared, **view)
 
-    return _show_gallery(request, services, gallery, show)
+    return _show_gallery(request, services, show)
 
 
 @router.get("/people/{person_id}/enroll")
-def show_more_photos(
-    request: Request, services: ServicesOf, person_id: PersonId, gallery: GalleryChoice = ""
-) -> Response:
+def show_more_photos(request: Request, services: ServicesOf, person_id: PersonId) -> Response:
     """Show the page that enrolls further photos of a person."""
-    return _show_gallery(request, services, gallery, partial(_show_enrollment, request, person_id))
+    return _show_gallery(request, services, partial(_show_enrollment, request, person_id))
 
 
 def _show_enrollment(request: Request, person_id: int | None, opened: Gallery, shared: dict[str, Any]) -> Response:
@@ -102,22 +99,25 @@ def _show_enrollment(request: Request, person_id: int | None, opened: Gallery, s
 Show = Callable[[Gallery, dict[str, Any]], Response]
 
 
-def _show_gallery(request: Request, services: Services, name: str, show: Show) -> Response:
-    """Show a page about a gallery, by default the visitor's first; lead to the sign-in, or say what is not there."""
+def _show_gallery(request: Request, services: Services, show: Show) -> Response:
+    """Show a page about the chosen gallery; lead to the sign-in, or say what is not there."""
     visitor = find_visitor(request, services)
     if visitor is None:
         return RedirectResponse("/", 303)
-    names = visitor.list_galleries(services)
-    chosen = name or (DEFAULT_GALLERY if DEFAULT_GALLERY in names else next(iter(names), ""))
-    shared = _share(visitor, names, chosen)
-    if chosen not in names:
-        return _show_missing(request, shared, "missing.gallery", 404)
     try:
-        return show(services.gallery(chosen), shared)
+        choice = choose_gallery(request, services, visitor)
+    except ProblemError:
+        shared = _share(visitor, visitor.list_galleries(services), request.query_params.get(PARAMETER, ""))
+        return _show_missing(request, shared, "missing.gallery", 404)
+    shared = _share(visitor, list(choice.names), choice.name)
+    try:
+        page = show(services.gallery(choice.name), shared)
     except UnknownNameError:
-        return _show_missing(request, shared, "missing.person", 404)
+        page = _show_missing(request, shared, "missing.person", 404)
     except GalleryError:
-        return _show_missing(request, shared, "missing.unavailable", 503)
+        page = _show_missing(request, shared, "missing.unavailable", 503)
+    choice.keep(page, request)
+    return page
 
 
 def _share(visitor: Visitor, names: list[str], chosen: str) -> dict[str, Any]:
@@ -125,13 +125,13 @@ def _share(visitor: Visitor, names: list[str], chosen: str) -> dict[str, Any]:
 
     ``address`` are the parameters that name the gallery, ``suffix`` is their form at the end of an address.
     """
-    address = {"gallery": chosen} if chosen != DEFAULT_GALLERY else {}
+    address = {PARAMETER: chosen}
     return {
         "visitor": visitor,
         "galleries": names,
         "gallery": chosen,
         "address": address,
-        "suffix": f"?{urlencode(address)}" if address else "",
+        "suffix": f"?{urlencode(address)}",
         "may_change": visitor.may(ENROLL),
         "initials": make_initials,
     }

@@ -50,12 +50,12 @@ def keep_session(request: Request, services: Services, answer: Response, token: 
 def sign_out(
     request: Request, services: ServicesOf, csrf: Annotated[str | None, Form(max_length=200)] = None
 ) -> RedirectResponse:
-    """End the session of the browser."""
+    """End the session of the browser, which forgets what the pages kept."""
     token = read_token(request)
     session = None if token is None else services.sessions.find(token)
     if token is not None and session is not None:
         check_changing(request, session, csrf)
         services.sessions.end(token)
-    answer = RedirectResponse(PAGE, 303)
+    answer = RedirectResponse(PAGE, 303, {"Clear-Site-Data": '"storage"'})
     delete_cookie(answer, request)
     return answer

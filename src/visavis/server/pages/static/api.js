@@ -12,8 +12,10 @@ export class Problem extends Error {
   }
 }
 
-const { key } = readSession(document);
+export const { key } = readSession(document);
 let { token } = readSession(document);
+// What a tab keeps of its pages ends with the session.
+document.querySelector("form.session")?.addEventListener("submit", () => sessionStorage.clear());
 
 // The name of the key of a page, and the token of its session; both are empty for the user of the machine itself.
 function readSession(page) {

@@ -21,6 +21,7 @@ let photos = [];
 let target = person;
 let checks = Promise.resolve();
 let isBusy = false;
+let hasAnswer = false;
 
 function add(chosen) {
   for (const file of chosen) {
@@ -42,6 +43,7 @@ function remove(photo) {
 
 function update() {
   send.disabled = isBusy || !photos.some((photo) => photo.isWaiting);
+  if (form.elements.name) form.elements.name.readOnly = isBusy || hasAnswer;
 }
 
 async function enroll() {
@@ -51,9 +53,12 @@ async function enroll() {
   try {
     await checks;
     if (!target && !(await chooseTarget())) return;
-    for (const photo of photos.filter((waiting) => waiting.isReady)) {
-      const answer = await photo.send(target, target && target.id ? {} : readDetails());
-      if (answer) target = { id: answer.person_id, name: answer.name };
+    for (const photo of [...photos]) {
+      if (!photo.isReady) continue; // it may have been removed while others were sent
+      const answer = await photo.send(target, hasAnswer ? {} : readDetails());
+      if (!answer) continue;
+      target = { id: answer.person_id, name: answer.name };
+      hasAnswer = true;
     }
     showResult();
   } catch (error) {
@@ -87,7 +92,6 @@ function showResult() {
   const sentence = element("p", { role: "status" }, text("enroll.enrolled", { ...values, name: target.name }));
   const open = element("a", { class: "button primary", href: `/people/${target.id}${suffix}` }, text("enroll.open", target));
   result.replaceChildren(element("div", { class: "card same" }, sentence, open));
-  if (form.elements.name) form.elements.name.readOnly = true;
   open.focus();
 }
 

@@ -73,6 +73,7 @@ export class EnrolledPhoto {
     const query = new URLSearchParams({ gallery: this.gallery });
     if (id) query.set("person_id", id);
     else if (isNew) query.set("new", true);
+    this.button.hidden = true;
     this.say(element("p", { class: "skeleton" }, text("enroll.sending")));
     try {
       const answer = await ask("POST", `/v1/people?${query}`, { body });
@@ -81,6 +82,7 @@ export class EnrolledPhoto {
     } catch (error) {
       const isRefused = error.status === 422;
       this.state = isRefused ? "refused" : "failed";
+      this.button.hidden = false;
       this.say(describeProblem(error, { retry: isRefused ? null : this.onRetry }));
       return null;
     }
@@ -89,7 +91,6 @@ export class EnrolledPhoto {
   showAnswer(answer) {
     const [duplicate] = answer.duplicates;
     this.state = answer.added.length ? "enrolled" : "refused";
-    this.button.hidden = true;
     const sentence = duplicate
       ? element("p", { class: "warning" }, text("enroll.duplicate", { name: duplicate.name }))
       : element("p", { class: "done" }, text("enroll.done"));

@@ -10,21 +10,23 @@ const WAIT = 250;
 const form = document.getElementById("find");
 const search = document.getElementById("search");
 let timer = 0;
-let turn = 0;
+let running = new AbortController();
 
+// A search ends the one before it, whose answer may come later.
 async function find() {
-  turn += 1;
-  const mine = turn;
+  running.abort();
+  running = new AbortController();
+  const { signal } = running;
   const query = new URLSearchParams(new FormData(form));
   if (!search.value.trim()) query.delete("search");
   const address = query.size ? `/people?${query}` : "/people";
   const list = document.getElementById("list");
   try {
     const waiting = element("p", { class: "skeleton" }, text("people.loading"));
-    await showWaiting(list, waiting, refreshPart("list", address));
-    if (mine === turn) history.replaceState(null, "", address);
+    await showWaiting(list, waiting, refreshPart("list", address, { signal }));
+    history.replaceState(null, "", address);
   } catch (error) {
-    list.replaceChildren(describeProblem(error, { retry: find }));
+    if (error.name !== "AbortError") list.replaceChildren(describeProblem(error, { retry: find }));
   }
 }
 

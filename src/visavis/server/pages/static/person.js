@@ -5,22 +5,32 @@ import { openDialog } from "./dialog.js";
 import { element } from "./dom.js";
 import { showFindings } from "./findings.js";
 import { pickPerson } from "./person_picker.js";
-import { refreshPart } from "./refresh.js";
+import { loadPart, refreshPart } from "./refresh.js";
 import { text } from "./texts.js";
 import { asJson, offerUndo, showUndo } from "./undo.js";
 
 const content = document.getElementById("content");
 const root = () => document.getElementById("person");
-const readPerson = () => {
-  const { id, name, gallery, suffix, templates, metadata } = root().dataset;
-  return { id: Number(id), name, gallery, suffix, templates: templates.split(" ").map(Number), metadata };
-};
-let details = null;
+const FIELDS = ["note", "consent", "consented"];
 
 const ACTS = { rename, merge, move, delete: removeTemplate, erase, withdraw };
 const pathOf = ({ id, suffix }, more = "") => `/v1/people/${id}${more}${suffix}`;
 const dropEmpty = (values) => Object.fromEntries(Object.entries(values).filter(([, value]) => value));
-const readForm = () => Object.fromEntries(new FormData(document.getElementById("details")));
+const fold = (name) => name.normalize("NFKC").replace(/\s+/g, " ").trim();
+
+// The person as a part of a page shows it, by default this page. The details are those that the server sent, not what was
+// typed, nor what the browser restored; the metadata are text in JSON.
+function readPerson(part = root()) {
+  const { id, name, gallery, suffix, templates, metadata } = part.dataset;
+  const details = Object.fromEntries(FIELDS.map((field) => [field, part.querySelector(`#${field}`)?.defaultValue ?? ""]));
+  return { id: Number(id), name, gallery, suffix, templates: templates.split(" ").map(Number), metadata, details };
+}
+
+// The details that were typed. An input has no line breaks: those of a stored consent are no change.
+function readForm({ details }) {
+  const typed = Object.fromEntries(new FormData(document.getElementById("details")));
+  return typed.consent === details.consent.replace(/[\r\n]/g, "") ? { ...typed, consent: details.consent } : typed;
+}
 
 content.addEventListener("click", (event) => {
   const button = event.target.closest("[data-act]");
@@ -28,7 +38,9 @@ content.addEventListener("click", (event) => {
 });
 content.addEventListener("submit", (event) => {
   event.preventDefault();
-  attempt(() => changeDetails(readPerson(), readForm()));
+  const person = readPerson();
+  const wanted = readForm(person);
+  attempt(() => changeDetails(person, wanted));
 });
 
 // Does a change and shows the page anew; where the person or the face has gone, the page shows what is there now.
@@ -36,18 +48,28 @@ async function attempt(change) {
   try {
     await change();
   } catch (error) {
-    if (error.status === 404) await refresh();
+    if (error.status === 404 && !(await refresh())) return;
     const kept = error.status === 404 ? text("person.changed_elsewhere") : text("person.nothing_changed");
-    const place = document.getElementById("notices") || content;
-    const retry = error.status === 404 ? null : () => attempt(change);
-    place.replaceChildren(describeProblem(error, { kept, retry }));
+    showProblem(error, kept, error.status === 404 ? null : () => attempt(change));
   }
 }
 
+function showProblem(error, kept, retry) {
+  const place = document.getElementById("notices") || content;
+  place.replaceChildren(describeProblem(error, { kept, retry }));
+}
+
+// Returns whether the page shows what the server has now; where it does not, a notice says so.
 async function refresh() {
-  await refreshPart("content");
+  try {
+    await refreshPart("content");
+  } catch (error) {
+    showProblem(error, text("person.not_refreshed"), refresh);
+    return false;
+  }
   if (document.activeElement === document.body) content.focus({ preventScroll: true });
   begin();
+  return true;
 }
 
 async function rename(person) {
@@ -58,9 +80,9 @@ async function rename(person) {
   const name = input.value.trim();
   if (name === person.name) return;
   await ask("PATCH", pathOf(person), asJson({ name }));
-  await refresh();
   const back = { method: "PATCH", path: pathOf(person), body: { name: person.name } };
   offerUndo(text("person.renamed", { name }), [back]);
+  await refresh();
 }
 
 async function merge(person, { into, name }) {
@@ -69,16 +91,18 @@ async function merge(person, { into, name }) {
     besides: person.id,
   });
   if (!chosen) return;
-  const before = { ...details, metadata: JSON.parse(person.metadata) };
+  const before = readPerson(await loadPart("person"));
   const target = new URLSearchParams(person.suffix);
   target.set("into", chosen.id);
   await ask("POST", `/v1/people/${person.id}/merge?${target}`);
-  const order = { name: person.name, template_ids: person.templates, new: true };
+  const order = { name: before.name, template_ids: before.templates, new: true };
+  const fields = Object.entries(dropEmpty(before.details)).map(([field, value]) => `"${field}":${JSON.stringify(value)}`);
+  const body = `{${[...fields, `"metadata":${before.metadata}`].join(",")}}`;
   const steps = [
     { method: "POST", path: `/v1/faces/name${person.suffix}`, body: order },
-    { method: "PATCH", path: `/v1/people/{id}${person.suffix}`, body: dropEmpty(before) },
+    { method: "PATCH", path: `/v1/people/{id}${person.suffix}`, body },
   ];
-  offerUndo(text("person.merged", { name: person.name, into: chosen.name }), steps, `/people/{id}${person.suffix}`);
+  offerUndo(text("person.merged", { name: before.name, into: chosen.name }), steps, `/people/{id}${person.suffix}`);
   location.assign(`/people/${chosen.id}${person.suffix}`);
 }
 
@@ -88,9 +112,9 @@ async function move(person, { template, to, name }) {
   if (!chosen) return;
   const order = { template_ids: [Number(template)] };
   await ask("POST", `/v1/people/${chosen.id}/faces${person.suffix}`, asJson(order));
-  await refresh();
   const back = { method: "POST", path: pathOf(person, "/faces"), body: order };
   offerUndo(text("person.moved", { name: chosen.name }), [back]);
+  await refresh();
 }
 
 async function removeTemplate(person, { template, photo }) {
@@ -98,15 +122,15 @@ async function removeTemplate(person, { template, photo }) {
   const options = { action: text("person.delete"), className: "erase" };
   if (!(await openDialog(text("person.delete_title"), [sentence], options))) return;
   await ask("DELETE", `/v1/faces/${template}${person.suffix}`);
-  await refresh();
   offerUndo(text("person.deleted"));
+  await refresh();
 }
 
 async function erase(person) {
   const input = element("input", { id: "typed-name", autocomplete: "off", spellcheck: "false" });
   const label = element("label", { for: "typed-name" }, text("person.erase_type", { name: person.name }));
   const sentence = element("p", {}, text("person.erase_sentence"));
-  const check = () => input.value.trim() === person.name.trim();
+  const check = () => fold(input.value) === fold(person.name);
   const options = { action: text("person.erase"), className: "erase", check };
   if (!(await openDialog(text("person.erase_title", { name: person.name }), [sentence, label, input], options))) return;
   await ask("DELETE", pathOf(person));
@@ -115,32 +139,24 @@ async function erase(person) {
 }
 
 function withdraw(person) {
-  return changeDetails(person, { note: details.note, consent: "", consented: "" });
+  return storeDetails(person, ["consent", "consented"], { consent: "", consented: "" });
 }
 
+// Stores the fields that differ from those that the page got, so that what was changed elsewhere meanwhile stays.
 async function changeDetails(person, wanted) {
-  const before = details;
-  for (const step of makeSteps(person, before, wanted)) await ask(step.method, step.path, step.body ? asJson(step.body) : {});
+  const fields = FIELDS.filter((field) => wanted[field] !== person.details[field]);
+  if (fields.length) await storeDetails(person, fields, wanted);
+}
+
+async function storeDetails(person, fields, wanted) {
+  const pick = (values) => Object.fromEntries(fields.map((field) => [field, values[field] || (field === "note" ? "" : null)]));
+  await ask("PATCH", pathOf(person), asJson(pick(wanted)));
+  offerUndo(text("person.saved"), [{ method: "PATCH", path: pathOf(person), body: pick(person.details) }]);
   await refresh();
-  offerUndo(text("person.saved"), makeSteps(person, wanted, before));
-}
-
-// Requests that change details: a consent, or its day, is emptied by withdrawing both.
-function makeSteps(person, from, to) {
-  const isEmptied = (from.consent && !to.consent) || (from.consented && !to.consented);
-  const change = { method: "PATCH", path: pathOf(person), body: { note: to.note, ...dropEmpty(to) } };
-  return isEmptied ? [{ method: "DELETE", path: pathOf(person, "/consent") }, change] : [change];
-}
-
-// The details as they are stored: those of the form before anything is typed.
-function readDetails() {
-  return document.getElementById("details") ? readForm() : { note: "", consent: "", consented: "" };
 }
 
 function begin() {
-  if (!root()) return;
-  details = readDetails();
-  showFindings(readPerson());
+  if (root()) showFindings(readPerson());
 }
 
 begin();

@@ -1,48 +1,63 @@
 // What was changed last, with a button that changes it back; it stays, on the next page too, until it is closed.
 
-import { ask, describeProblem } from "./api.js";
+import { ask, describeProblem, key } from "./api.js";
 import { element } from "./dom.js";
 import { text } from "./texts.js";
 
-const KEY = "visavis-undo";
+const ENTRY = "visavis-undo";
+// Answers after which a request would fail again: what it is about has gone, or is another by now.
+const FINAL = [404, 409, 422];
 const strip = element("div", { class: "undo", role: "status" });
 document.body.append(strip);
 
 // `steps` are requests that undo the change, in order, none where it cannot be undone; "{id}" in a path is the id of the
 // first answer. `done` is the address of the page that shows what is restored; it may have "{id}" too.
 export function offerUndo(sentence, steps = [], done = location.pathname + location.search) {
-  sessionStorage.setItem(KEY, JSON.stringify({ sentence, steps, done }));
+  store({ key, sentence, steps, done, id: null });
   showUndo();
 }
 
+// Shows the last change that was made with the key of this page; that of another key is forgotten.
 export function showUndo() {
-  const stored = sessionStorage.getItem(KEY);
-  if (!stored) return;
-  const change = JSON.parse(stored);
-  const close = element("button", { type: "button", class: "quiet", click: forget }, text("people.close"));
+  const change = JSON.parse(sessionStorage.getItem(ENTRY));
+  if (!change) return;
+  if (change.key !== key) return forget();
   const undo = element("button", { type: "button", id: "undo", click: () => goBack(change) }, text("people.undo"));
-  strip.replaceChildren(element("p", {}, change.sentence), ...(change.steps.length ? [undo] : []), close);
+  strip.replaceChildren(element("p", {}, change.sentence), ...(change.steps.length ? [undo] : []), makeClose());
 }
 
+const store = (change) => sessionStorage.setItem(ENTRY, JSON.stringify(change));
+const makeClose = () => element("button", { type: "button", class: "quiet", click: forget }, text("people.close"));
+
 function forget() {
-  sessionStorage.removeItem(KEY);
+  sessionStorage.removeItem(ENTRY);
   strip.replaceChildren();
 }
 
-async function goBack({ steps, done, sentence }) {
-  let id = null;
+// A step that fails is kept with those after it: they may be all that is left of a person.
+async function goBack(change) {
+  const left = { ...change, steps: [...change.steps] };
+  for (const button of strip.querySelectorAll("button")) button.disabled = true;
   try {
-    for (const { method, path, body } of steps) {
-      const answer = await ask(method, path.replace("{id}", id), body ? asJson(body) : {});
-      id = id === null ? answer.id : id;
+    while (left.steps.length) {
+      const [{ method, path, body }] = left.steps;
+      const answer = await ask(method, path.replace("{id}", left.id), body ? asJson(body) : {});
+      left.id ??= answer?.id;
+      left.steps.shift();
+      store(left);
     }
   } catch (error) {
-    strip.replaceChildren(element("p", {}, sentence), describeProblem(error));
-    sessionStorage.removeItem(KEY);
+    const isFinal = FINAL.includes(error.status);
+    if (isFinal) sessionStorage.removeItem(ENTRY);
+    const notice = describeProblem(error, { retry: isFinal ? null : () => goBack(left) });
+    strip.replaceChildren(element("p", {}, left.sentence), notice, makeClose());
     return;
   }
-  sessionStorage.setItem(KEY, JSON.stringify({ sentence: text("people.undone"), steps: [], done: "" }));
-  location.assign(done.replace("{id}", id));
+  store({ ...left, sentence: text("people.undone"), done: "" });
+  location.assign(left.done.replace("{id}", left.id));
 }
 
-export const asJson = (body) => ({ body: new Blob([JSON.stringify(body)], { type: "application/json" }) });
+// A body that is text is JSON already: that keeps numbers which a script would round.
+export const asJson = (body) => ({
+  body: new Blob([typeof body === "string" ? body : JSON.stringify(body)], { type: "application/json" }),
+});
