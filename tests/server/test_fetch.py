@@ -197,6 +197,22 @@ def test_lookups_that_hang_are_bounded_and_leave_no_trace(silent_resolver: threa
     await_lookups(0)
 
 
+def test_lookups_without_a_thread_fail_and_leave_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    await_lookups(0)  # of other tests
+    with monkeypatch.context() as system:
+        system.setattr(threading.Thread, "start", fail)
+        for _ in range(fetch.MOST_LOOKUPS):
+            with pytest.raises(ProblemError, match="its host was not looked up in time") as caught:
+                fetch.resolve("photos.example", 80, deadline=monotonic() + 60)
+            assert (caught.value.status, caught.value.code) == (422, "url_failed")
+    rows = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 80))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: rows)
+    assert fetch.resolve("photos.example", 80, deadline=monotonic() + 60) == "93.184.215.14"
+
+
 def count_lookups() -> int:
     return sum(thread.name == "look up" for thread in threading.enumerate())
 

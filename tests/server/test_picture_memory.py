@@ -102,6 +102,7 @@ def test_one_that_waits_too_long_is_answered_busy_and_lets_those_behind_go_on() 
 
 def test_memory_is_given_back_by_errors_and_by_requests_that_are_canceled() -> None:
     async def work(memory: PictureMemory) -> None:
+        started = asyncio.get_running_loop().time()
         with pytest.raises(KeyError):
             async with memory.hold(10, seconds=1):
                 raise KeyError
@@ -111,13 +112,13 @@ def test_memory_is_given_back_by_errors_and_by_requests_that_are_canceled() -> N
             request.task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await request.task
-        holding, let_in = Request(memory, 10), Request(memory, 10)
-        await settle()
-        holding.end.set()
-        await holding.task
+        async with memory.hold(10, seconds=1):
+            let_in = Request(memory, 10)
+            await settle()
         let_in.task.cancel()  # while its turn has come, and it does not know yet
         with pytest.raises(asyncio.CancelledError):
             await let_in.task
+        assert asyncio.get_running_loop().time() - started < 10  # else it was canceled by the end of the test
         async with memory.hold(10, seconds=1):
             pass
 

@@ -17,7 +17,7 @@ from visavis.videos._read_ahead import MOST_FRAMES
 from visavis.videos.detect_ahead import DetectionTimes, detect_ahead
 from visavis.videos.recognize import VideoRecognizer
 from visavis.videos.source import open_source
-from visavis.videos.types import Frame
+from visavis.videos.types import Frame, SourceCounts
 
 from .made_up import draw, film, write_video
 from .test_publish import wait_until
@@ -129,3 +129,33 @@ def test_results_are_those_of_one_thread(tmp_path: Path) -> None:
     assert results[0] == results[1]
     assert [len(result) for result in results] == [80, 80]
     assert {face[0] for *_, faces, _ in results[0] for face in faces} >= {1, 2}
+
+
+class LiveSource:
+    """A camera of a user, 20 frames of a face that goes to the right; ``sent`` counts those that were taken."""
+
+    name, live, rate, duration = "door", True, 20.0, None
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    def __iter__(self) -> Iterator[Frame]:
+        for number in range(20):
+            self.sent += 1
+            yield Frame(draw((RED, 20 + 2 * number, 40, 60)), number / 20, number, self.name)
+
+    def counts(self) -> SourceCounts:
+        return SourceCounts(self.sent)
+
+    def close(self) -> None:
+        pass
+
+
+def test_results_of_a_live_source_wait_for_no_detection_in_a_later_frame() -> None:
+    """Each comes with the frame after its own."""
+    pytest.importorskip("scipy")
+    source = LiveSource()
+    tracking = VideoRecognizer(Recognizer(detector=DETECTOR, embedder=MODEL, threads=2))
+    sent = {result.frame.number: source.sent for result in tracking.run(source)}
+    assert sent == {number: min(number + 2, 20) for number in range(20)}
+    assert tracking.detections == 7

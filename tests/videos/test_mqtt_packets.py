@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -86,3 +87,17 @@ def test_an_event_that_a_run_leaves_unconfirmed_is_a_repetition_in_the_next(tmp_
 def test_packet_identifiers_begin_again_before_those_of_other_messages() -> None:
     numbers = (1, 2, 32_767, 32_768, 65_534, 65_535)
     assert [packet_identifier(QueuedEvent(number, "id", "{}")) for number in numbers] == [1, 2, 32_767, 1, 32_767, 1]
+
+
+def test_a_camera_that_is_added_while_the_client_connects_again_disturbs_nothing() -> None:
+    pytest.importorskip("paho.mqtt.client")
+    sender, topics = MqttSender("mqtt://127.0.0.1"), []
+
+    def publish(topic: str, *_: object, **__: object) -> None:
+        topics.append(topic)
+        if topic.startswith("homeassistant/"):
+            sender._cameras.add("yard")  # as the thread of the publisher does
+
+    sender._client, sender._status, sender._cameras = SimpleNamespace(publish=publish), "status", {"door"}
+    sender._connected(None, None, None, SimpleNamespace(is_failure=False), None)
+    assert topics == ["status", "homeassistant/sensor/visavis_door/config"]

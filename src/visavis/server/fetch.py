@@ -90,7 +90,11 @@ def _look_up(host: str, port: int, seconds: float) -> list[str]:
     until = monotonic() + seconds
     if not _LOOKUPS.acquire(timeout=seconds):
         raise _failure("its host was not looked up in time")
-    threading.Thread(target=ask, name="look up", daemon=True).start()
+    try:
+        threading.Thread(target=ask, name="look up", daemon=True).start()
+    except RuntimeError:  # the system has no more threads
+        _LOOKUPS.release()
+        raise _failure("its host was not looked up in time") from None
     error = _await(answer, until)
     if error is not None:
         raise _failure("there is no such host") from error

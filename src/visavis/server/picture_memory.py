@@ -61,7 +61,8 @@ class PictureMemory:
         self._waiting.append((size, turn))
         self._let_in()
         try:
-            await asyncio.wait_for(turn, seconds)
+            async with asyncio.timeout(seconds):  # wait_for of Python 3.11 may swallow that the task is canceled
+                await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
                 self._give_back(size)

@@ -6,12 +6,12 @@ HDR videos are mapped to the range of ordinary screens.
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from visavis.errors import VideoError
+from visavis.forking import UndisturbedByForks
 from visavis.types import RGB, Floats
 from visavis.videos.scenes import sampling_step, shrink_samples
 
@@ -30,13 +30,14 @@ SQUEEZED = 1.01, 8.0
 class FrameConverter:
     """Convert frames of one stream; ``aspect`` is the width of a pixel divided by its height.
 
-    It may be used by several threads.
+    It may be used by several threads; ``lock`` is held while a frame is converted. A fork waits for its release: PyAV
+    changes the color properties of a frame while it converts it, and restores them at the end.
     """
 
     def __init__(self, *, label: str, aspect: float = 1.0, max_pixels: int = MAX_PIXELS) -> None:
         from av.video.reformatter import VideoReformatter
 
-        self._whole, self._sampled, self._lock = VideoReformatter(), VideoReformatter(), Lock()
+        self._whole, self._sampled, self.lock = VideoReformatter(), VideoReformatter(), UndisturbedByForks()
         self._label, self._max_pixels = label, max_pixels
         self._aspect = aspect if SQUEEZED[0] < max(aspect, 1 / aspect) < SQUEEZED[1] else 1.0
 
@@ -70,7 +71,7 @@ class FrameConverter:
 
     def _reformat(self, reformatter: Any, frame: Any, width: int, height: int, **options: Any) -> RGB:
         """Return upright pixels of a frame, scaled to a width and a height before it is turned."""
-        with self._lock:
+        with self.lock.inside():
             picture = reformatter.reformat(
                 frame, width=width, height=height, format="rgb24", threads=1, **_state_colors(frame), **options
             )
@@ -87,23 +88,22 @@ class DecodedPicture:
         self.small: Floats = shrink_samples(converter.sample(frame))
         self._frame, self._converter = frame, converter
         self._pixels: RGB | None = None
-        self._lock = Lock()
+        self._waiting_bytes: int = sum(plane.buffer_size for plane in frame.planes)
 
     @property
     def pixels(self) -> RGB:
         """RGB uint8 ``(h, w, 3)``, upright and read-only."""
-        with self._lock:
-            if self._pixels is None:
-                self._pixels, self._frame = self._converter.convert(self._frame), None
-            return self._pixels
+        if self._pixels is None:
+            with self._converter.lock.inside():
+                if self._pixels is None:  # another thread may have converted it
+                    self._pixels, self._frame = self._converter.convert(self._frame), None
+        return self._pixels
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory."""
-        with self._lock:
-            return (
-                sum(plane.buffer_size for plane in self._frame.planes) if self._pixels is None else self._pixels.nbytes
-            )
+        pixels = self._pixels
+        return self._waiting_bytes if pixels is None else pixels.nbytes
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from threading import Condition, Thread
 
 from visavis.errors import VideoError, VisavisError
+from visavis.forking import renew_in_child
 from visavis.videos.types import Frame
 
 MOST_FRAMES = 16
@@ -16,6 +17,7 @@ TICK = 0.25
 """Seconds after which a waiting consumer looks whether the thread is still there (and can be interrupted)."""
 PATIENCE = 2.0
 """Seconds to wait for the thread to end; one that waits for standard input may never end."""
+FORKED = "a video cannot be read on in a forked process: open it there."
 
 
 class ReadAhead:
@@ -29,6 +31,7 @@ class ReadAhead:
         self._stopped = False
         self._done = False
         self._error: Exception | None = None
+        renew_in_child(self)
         self._thread = Thread(target=self._run, name="visavis-video", daemon=True)
         self._thread.start()
 
@@ -45,12 +48,16 @@ class ReadAhead:
             self._changed.notify_all()
         self._thread.join(PATIENCE)
 
+    def renew_in_child(self) -> None:
+        """Replace, in a forked child, what the thread may have locked."""
+        self._changed = Condition()
+
     def _take(self) -> Frame | None:
         with self._changed:
             while not self._waiting and not self._done and not self._stopped:
                 self._changed.wait(TICK)
                 if not self._thread.is_alive() and not self._done:
-                    raise VideoError("a video cannot be read on in a forked process: open it there.")
+                    raise VideoError(FORKED)
             if self._waiting:
                 frame = self._waiting.popleft()
                 self._bytes -= frame.picture.nbytes

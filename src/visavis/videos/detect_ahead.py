@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from visavis.errors import VisavisError
+from visavis.errors import VideoError, VisavisError
 from visavis.types import Face
-from visavis.videos._read_ahead import MOST_BYTES, MOST_FRAMES
+from visavis.videos._read_ahead import FORKED, MOST_BYTES, MOST_FRAMES
 from visavis.videos.scenes import SceneChanges
 from visavis.videos.types import Frame
 
@@ -59,10 +60,12 @@ def detect_ahead(
 ) -> Generator[FrameFaces, None, None]:
     """Yield the frames in order; faces are detected in a thread, up to the next frame that is due for it.
 
-    What ``frames`` and ``detect`` raise is raised after the frames before.
+    What ``frames`` and ``detect`` raise is raised after the frames before. Raises VideoError in a forked child, which
+    has no such thread.
     """
     waiting: deque[tuple[Frame, bool, Future[Sequence[Face]] | None]] = deque()
     failure: Exception | None = None
+    process = os.getpid()
     with ThreadPoolExecutor(1, thread_name_prefix="visavis-detect") as thread:
         while True:
             try:
@@ -76,10 +79,18 @@ def detect_ahead(
             waiting.append((frame, cut, thread.submit(detect, frame) if due else None))
             while _is_full(waiting):
                 yield _take(waiting)
+                _check_process(process)
         while waiting:
             yield _take(waiting)
+            _check_process(process)
     if failure is not None:
         raise failure
+
+
+def _check_process(process: int) -> None:
+    """Raise VideoError in any other process."""
+    if os.getpid() != process:
+        raise VideoError(FORKED)
 
 
 def _is_full(waiting: Sequence[tuple[Frame, bool, Future[Sequence[Face]] | None]]) -> bool:

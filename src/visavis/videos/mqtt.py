@@ -7,7 +7,8 @@ of a camera is unavailable while the client that last published an event of that
 
 The broker keeps the session of a client over reconnections and over runs, and tells a repeated message by its packet
 identifier (MQTT 3.1.1, 4.3.3; MQTT 5, 4.3.3). An event therefore has one identifier for good, which follows from its
-place in the outbox: in the next run it is a repetition, and no other event is taken for one.
+place in the outbox: no other event is taken for it, and in the next run it is a repetition, unless the broker had
+already passed it on and its last answer (PUBCOMP) was lost: the broker has then forgotten the identifier.
 """
 
 from __future__ import annotations
@@ -164,7 +165,7 @@ class MqttSender:
     def _connected(self, client: Any, userdata: object, flags: object, reason: Any, properties: object) -> None:
         if not reason.is_failure:
             self._publish(self._status, "online", qos=1, retain=True)
-            for camera in self._cameras:
+            for camera in tuple(self._cameras):  # the thread of the publisher may add a camera
                 self._publish_sensor(camera)
         with self._changed:
             self._changed.notify_all()

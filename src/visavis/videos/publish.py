@@ -2,7 +2,7 @@
 
 An event that was confirmed is never sent again. Where a confirmation is lost, an HTTP server can tell a repetition by
 its header ``Idempotency-Key``, the id of the event; MQTT excludes repetitions itself (quality of service 2), in the
-next run too.
+next run too, unless the broker had already passed it on and its last answer (PUBCOMP) was lost: compare ``id``.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ class VideoRecognizer:
 
     def _detect_faces(self, source: FrameSource) -> Generator[FrameFaces | None, None, None]:
         """Yield the frames of a source with their faces, and None while a camera sends none."""
-        if self._parallel and not isinstance(source, WaitingSource):
+        if self._parallel and not source.live and not isinstance(source, WaitingSource):
             yield from detect_ahead(iter(source), self._times, self._reader.detect)
             return
         for frame in frames_or_none(source):
