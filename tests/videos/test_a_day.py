@@ -140,6 +140,7 @@ class Embedder:
 
 @pytest.mark.slow(seconds=66)
 def test_a_day_of_a_camera_names_all_who_came_in_bounded_memory(tmp_path: Path) -> None:
+    pytest.importorskip("scipy.optimize")  # loaded where pairs are first contested: its objects are no growth
     visits = plan_day()
     camera, embedder = Camera(visits), Embedder()
     recognizer = Recognizer(detector=camera, embedder=embedder)
