@@ -69,7 +69,7 @@ async function enroll() {
   }
 }
 
-// Whether it is clear for whom the photos are: a person of the same name is not taken without a question.
+// Whether the person of the photos is chosen: one of the same name is not taken without a question.
 async function chooseTarget() {
   const name = form.elements.name.value.trim();
   const { people } = await ask("GET", `/v1/people?${new URLSearchParams({ gallery, name })}`);
