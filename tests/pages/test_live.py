@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import visavis
 from server.running_server import RunningServer
 from server.test_cameras import await_camera, draw, encode, events_of
 from server.test_keys import make_key
+from visavis.server.state.database import StateDatabase
+from visavis.server.state.events import Events
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab
@@ -105,6 +108,15 @@ def test_events_of_a_kind(live: Tab, watching: RunningServer) -> None:
     live.page.wait_for_url("**/live?camera=&event=ended")
     ended = [event for event in events_of(watching, "door") if event["event"] == "ended"]
     assert (count_rows(live), live.page.input_value("#kind")) == (len(ended), "ended")
+
+
+def test_events_of_another_form_are_shown_as_far_as_they_go(live: Tab, watching: RunningServer) -> None:
+    with closing(StateDatabase(f"sqlite:///{watching.folder / 'faces.server.db'}")) as database:
+        Events(database).add("default", {"id": "of a newer server", "event": "crossed", "camera": "gate", "from": 2})
+    live.page.goto(f"{watching.url}/live?camera=gate")
+    assert [cell.inner_text() for cell in live.page.query_selector_all("tbody td")][1:] == [
+        "unknown", "crossed", "gate", "2.0 s", "", "", "",
+    ]  # fmt: skip
 
 
 def test_keys_see_what_they_may(open_tab: OpenTab, watching: RunningServer) -> None:

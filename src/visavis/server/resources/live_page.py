@@ -54,9 +54,13 @@ def show_live(
     )
 
 
-def _read_times(stored: StoredEvent) -> Sequence[datetime | float]:
-    """Return when the event was stored, and the track first and last detected: times, or seconds of a file."""
+def _read_times(stored: StoredEvent) -> Sequence[datetime | float | None]:
+    """Return when the event was stored, and the track first and last detected: times, or seconds of a file.
+
+    None for what the event does not say: those of a newer server of the same database may be of another form.
+    """
+    times = (stored.at, stored.content.get("from"), stored.content.get("to"))
     return [
-        datetime.fromisoformat(value) if isinstance(value, str) else float(value)
-        for value in (stored.at, stored.content["from"], stored.content["to"])
+        None if value is None else datetime.fromisoformat(value) if isinstance(value, str) else float(value)
+        for value in times
     ]
