@@ -1,0 +1,79 @@
+"""What the parts of attendance exchange: employees, punches and leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from visavis.plain import Plain
+
+Direction = Literal["in", "out", "unspecified"]
+Method = Literal["face", "pin", "badge", "administrator", "import"]
+LeavePart = Literal["whole", "first_half", "second_half"]
+
+
+@dataclass(frozen=True, slots=True)
+class Employee(Plain):
+    """A person whose attendance is recorded.
+
+    ``number`` is the employee number, by which payroll systems and every file name the person. ``person_id`` is the
+    person in the gallery of the site; None: not enrolled. ``joined`` and ``left`` are the first and the last day of
+    employment.
+    """
+
+    number: str
+    name: str
+    department: str = ""
+    person_id: int | None = None
+    joined: date | None = None
+    left: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Punch(Plain):
+    """A punch as the ledger now has it: corrections are applied, void punches are left out.
+
+    ``id`` is that of the record in the ledger, which stays when the punch is corrected. ``employee`` is the employee
+    number. ``at`` has the offset that was in force at the place; ``zone`` is the name of its time zone (IANA).
+    ``distance``, ``probability`` and ``liveness`` are those of the recognition, None without one.
+    """
+
+    id: str
+    employee: str
+    at: datetime
+    zone: str
+    direction: Direction = "unspecified"
+    device: str = ""
+    method: Method = "import"
+    distance: float | None = None
+    probability: float | None = None
+    liveness: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leave(Plain):
+    """Approved leave of an employee, from ``first`` to ``last`` day, both included.
+
+    ``kind`` is a name of the rules, such as "vacation", "sick" or "home" (work from home).
+    """
+
+    id: str
+    employee: str
+    kind: str
+    first: date
+    last: date
+    part: LeavePart = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Outage(Plain):
+    """A time in which a device or the recognition failed: days that it touches are not called absent.
+
+    ``device`` is empty where all devices failed.
+    """
+
+    device: str
+    start: datetime
+    end: datetime
+    reason: str = ""
