@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from browser import BROWSER, MISSING, OPTIONS
 from visavis.clustering import cluster_faces, report
 from visavis.clustering.naming import Naming
 from visavis.clustering.types import Clustering
@@ -19,11 +19,9 @@ from .made_up import at_angles, faces
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 
-BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 pytestmark = [
-    pytest.mark.skipif(not BROWSER, reason="there is no Chromium to open the page in: apt-get install chromium"),
+    pytest.mark.skipif(not BROWSER, reason=MISSING),
     pytest.mark.enable_socket,
 ]
 

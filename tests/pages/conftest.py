@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from browser import BROWSER, MISSING, OPTIONS
 from conftest import DATA
 from server.running_server import RunningServer
 
-BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 ELSEWHERE = "faces.example"
 """A name that the browser resolves to this machine, as that of a machine elsewhere."""
@@ -50,7 +48,7 @@ def browser(faces: Path) -> Iterator[Any]:
         "playwright.sync_api", reason="playwright is not installed: pip install playwright"
     )
     if not BROWSER:
-        pytest.skip("there is no Chromium to open the pages in: apt-get install chromium")
+        pytest.skip(MISSING)
     film = faces / "camera.mjpeg"
     frame = Image.new("RGB", (640, 480), (70, 80, 90))
     with Image.open(faces / "obama2.jpg") as photo:

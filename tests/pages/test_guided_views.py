@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from browser import BROWSER, MISSING, OPTIONS
 from server.running_server import RunningServer
 from visavis.challenge import measure_pose
 
 from .appearance import look_at
-from .conftest import BROWSER, CAMERA, OPTIONS, Tab
+from .conftest import CAMERA, Tab
 from .test_enroll import read_people
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
@@ -110,7 +111,7 @@ def browser(data: Path, faces: Path) -> Iterator[Any]:
     """A Chromium whose camera shows a head that turns."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not BROWSER:
-        pytest.skip("there is no Chromium to open the pages in: apt-get install chromium")
+        pytest.skip(MISSING)
     film = faces / "turning.mjpeg"
     pictures = []
     for number in FILM.values():
