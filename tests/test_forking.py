@@ -243,6 +243,7 @@ print(len(expected.faces), [fork(same) for _ in range(3)], fork(lambda: True), s
     assert run(code) == ["2 [0, 0, 0] 0 True"]
 
 
+@pytest.mark.slow(seconds=5)
 @needs_fork
 def test_a_fork_while_other_threads_recognize_does_no_harm() -> None:
     code = """
@@ -301,6 +302,7 @@ def embeddings_of(recognizer: Recognizer, photo: np.ndarray) -> Floats:
     return answer.embeddings
 
 
+@pytest.mark.slow(seconds=8)
 @pytest.mark.parametrize("method", get_all_start_methods())
 def test_a_pool_of_processes_takes_a_used_recognizer(method: str, used: Recognizer) -> None:
     with get_context(method).Pool(2) as pool:
@@ -311,6 +313,7 @@ def test_a_pool_of_processes_takes_a_used_recognizer(method: str, used: Recogniz
         np.testing.assert_allclose(answer, embeddings_of(used, PHOTO), atol=1e-6)
 
 
+@pytest.mark.slow(seconds=9)
 @pytest.mark.parametrize("method", get_all_start_methods())
 def test_an_executor_of_processes_takes_a_used_recognizer(method: str, used: Recognizer) -> None:
     with ProcessPoolExecutor(2, mp_context=get_context(method)) as pool:

@@ -159,6 +159,7 @@ def test_the_last_map_of_vgg16_is_the_packages(make: Make) -> None:
     assert np.abs(found - GOLDEN["vgg16.pool5"]).max() <= 1e-4
 
 
+@pytest.mark.slow(seconds=7)
 def test_pooling_is_of_the_last_map(make: Make) -> None:
     pictures = prepared(1)
     maps = make("vgg16").predict(pictures)
@@ -211,6 +212,7 @@ def test_a_network_tells_of_itself(make: Make, capsys: pytest.CaptureFixture[str
     assert network.outputs[0].shape == (None, 2048)
 
 
+@pytest.mark.slow(seconds=8)
 def test_the_top_gives_probabilities_in_the_order_of_the_file(
     monkeypatch: pytest.MonkeyPatch, kept: Path, files: Callable[[str], Path]
 ) -> None:

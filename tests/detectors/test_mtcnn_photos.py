@@ -192,6 +192,7 @@ def test_nine_boxes_in_ten_are_theirs(best: dict[tuple[str, float], float]) -> N
     assert np.mean([value >= 0.85 for value in best.values()]) >= 0.9
 
 
+@pytest.mark.slow(seconds=7)
 def test_hardly_any_face_is_ours_alone(find: Find, size_of: Callable[[str], Size]) -> None:
     alone = []
     for name, entry in GOLDEN.items():

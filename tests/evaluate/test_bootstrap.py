@@ -292,6 +292,7 @@ def held(interval: tuple[float, float] | None, truth: float) -> bool:
     return interval[0] <= truth <= interval[1]
 
 
+@pytest.mark.slow(seconds=5)
 def test_intervals_of_people_hold_the_truth() -> None:
     """Some people look like many: their pairs err together. Drawing pairs instead would miss the truth."""
     far, repetitions = 0.02, 80

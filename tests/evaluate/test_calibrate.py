@@ -308,6 +308,7 @@ def test_no_promise_is_judged_by_impostors_that_were_not_kept(monkeypatch: pytes
     assert held_out(*crowd(6, 60)) == ()
 
 
+@pytest.mark.slow(seconds=6)
 def test_promises_are_kept_as_often_as_said() -> None:
     """Other people each time: in 95 % of the cases the promised rate is within the interval."""
     kept = [held_out(*crowd(100 + seed, 64), seed=seed)[0].kept for seed in range(50)]

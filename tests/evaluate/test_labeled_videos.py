@@ -25,6 +25,7 @@ def measure(data: Path, labels: Labels, min_face: float) -> VideoResult:
     return measure_watched(watched, labels.presences(), enrolled=())
 
 
+@pytest.mark.slow(seconds=14)
 @pytest.mark.parametrize(
     ("labels", "min_face", "switches"), [(HAMILTON, 20, 1), (PEDESTRIANS, 40, 0)], ids=["hamilton", "pedestrians"]
 )

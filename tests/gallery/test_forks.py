@@ -107,6 +107,7 @@ def _wait_for(gallery: Gallery, people: int) -> None:
         sleep(0.05)
 
 
+@pytest.mark.slow(seconds=9)
 def test_forks_while_other_threads_search_and_enroll(place: str) -> None:
     code = """
 stop = threading.Event()

@@ -471,6 +471,7 @@ with Gallery(sys.argv[1], model=MODEL) as gallery:
 """
 
 
+@pytest.mark.slow(seconds=5)
 def test_a_disk_that_is_really_full_loses_nothing_acknowledged(tmp_path: Path) -> None:
     """A file system of six megabytes, in a namespace of its own."""
     mount, tmpfs = ["unshare", "--map-root-user", "--mount", "sh", "-c"], "mount -t tmpfs -o size=6m none"

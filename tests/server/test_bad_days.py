@@ -79,6 +79,7 @@ def test_sigterm_ends_within_the_limit_also_for_a_client_that_sends_nothing_more
     assert time.monotonic() - started < 25
 
 
+@pytest.mark.slow(seconds=9)
 def test_what_was_acknowledged_outlives_workers_and_the_supervisor(start: Start, tmp_path: Path) -> None:
     fill_gallery(tmp_path / "faces.db")
     server = start("--workers", "2")

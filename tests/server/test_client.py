@@ -167,6 +167,7 @@ def photo_folder(sample_photos: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow(seconds=20)
 def test_one_script_has_the_same_results_with_the_library_and_with_a_server(
     client: Client, photo_folder: Path, tmp_path: Path
 ) -> None:

@@ -143,6 +143,7 @@ def test_a_folder_is_indexed_to_the_end(gated: RunningServer, gate: Path) -> Non
     assert read_log(gate) == ["looks"] * 25
 
 
+@pytest.mark.slow(seconds=6)
 def test_indexing_is_canceled_and_resumed(gated: RunningServer, gate: Path) -> None:
     write_album(gated.folder / "photos" / "canceled", waits_at=20)
     job = start(gated, "index", folder="photos/canceled")
@@ -159,6 +160,7 @@ def test_indexing_is_canceled_and_resumed(gated: RunningServer, gate: Path) -> N
     assert len(read_log(gate)) == 24  # no photo was looked at twice
 
 
+@pytest.mark.slow(seconds=6)
 def test_indexing_goes_on_after_its_runner_was_killed(gated: RunningServer, gate: Path) -> None:
     write_album(gated.folder / "photos" / "killed", waits_at=20)
     job = start(gated, "index", folder="photos/killed")
@@ -212,6 +214,7 @@ def test_training_is_canceled_and_resumed(gated: RunningServer, gate: Path) -> N
     assert (gated.folder / "runs" / "canceled" / "classifier.safetensors").exists()
 
 
+@pytest.mark.slow(seconds=8)
 def test_training_goes_on_after_its_runner_was_killed(gated: RunningServer, gate: Path) -> None:
     write_persons(gated.folder / "photos" / "killed people", waits_at=50)
     job = start(gated, "train", classifier="killed", folder="photos/killed people", model=MODEL)

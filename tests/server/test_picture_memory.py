@@ -158,6 +158,7 @@ def read_peak(process: psutil.Process) -> float:
     return int(text.partition("VmHWM:")[2].split()[0]) / 1000
 
 
+@pytest.mark.slow(seconds=5)
 def test_large_pictures_that_come_together_do_not_fill_the_memory(start: Start, tmp_path: Path) -> None:
     """Eight of 25 megapixels take as much as one does, 75 MB and 100 MB to decode it; all are answered."""
     (tmp_path / "server.toml").write_text("[limits]\npictures_mb = 200\nseconds = 60\n")

@@ -120,6 +120,7 @@ def test_an_ill_run_is_a_row_and_not_the_end(people: Path, tmp_path: Path) -> No
     assert "Lower the learning rate" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow(seconds=8)
 def test_finished_runs_are_not_trained_again(people: Path, tmp_path: Path) -> None:
     first = compared(people, tmp_path / "out", ["small_cnn"], settings())
     trained: list[str] = []
@@ -141,6 +142,7 @@ def test_after_softmax_too_the_nearest_mean_is_the_judge(people: Path, tmp_path:
     assert (network.right, network.tested, network.accuracy) == (10, 10, network.epochs[-1].accuracy)
 
 
+@pytest.mark.slow(seconds=12)
 def test_an_interrupted_comparison_goes_on_to_the_same_result(
     both: NetworkComparison, people: Path, tmp_path: Path
 ) -> None:

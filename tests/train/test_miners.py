@@ -134,6 +134,7 @@ def test_offline_negatives_come_from_a_pool() -> None:
     assert gaps[1] < 0.02 < gaps[0]
 
 
+@pytest.mark.slow(seconds=5)
 def test_offline_mining_of_a_hundred_thousand_photos_takes_seconds() -> None:
     labels = torch.arange(10_000).repeat_interleave(10)
     points = torch.nn.functional.normalize(torch.randn(100_000, 128, generator=generator()))

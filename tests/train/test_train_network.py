@@ -87,6 +87,7 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_bit(people: Path, tmp_path: P
     assert (tmp_path / "run" / "model.onnx").read_bytes() == (tmp_path / "whole" / "model.onnx").read_bytes()
 
 
+@pytest.mark.slow(seconds=5)
 def test_an_interrupt_finishes_the_step_and_says_how_to_go_on(people: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         command(people, tmp_path / "run", "--epochs", "500"), env=environment(tmp_path / "cache"),
@@ -131,6 +132,7 @@ def test_mistakes_are_one_sentence(people: Path, tmp_path: Path, options: list[s
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow(seconds=5)
 def test_one_person_is_too_few(people: Path, tmp_path: Path) -> None:
     alone = tmp_path / "alone"
     alone.mkdir()
@@ -160,6 +162,7 @@ def test_a_person_in_both_parts_of_a_split_stops_the_run(people: Path, tmp_path:
     assert "42 photos of 7 people to learn from, 6 held out" in done.stderr
 
 
+@pytest.mark.slow(seconds=8)
 def test_bad_photos_are_counted_and_not_fatal(people: Path, tmp_path: Path) -> None:
     folder = tmp_path / "people"
     for name in (f"person {n}" for n in range(6)):
@@ -187,6 +190,7 @@ def test_bad_photos_are_counted_and_not_fatal(people: Path, tmp_path: Path) -> N
     assert (tmp_path / "run" / "model.onnx").exists()
 
 
+@pytest.mark.slow(seconds=4)
 def test_a_recordio_file_is_trained_on(people: Path, tmp_path: Path) -> None:
     data = crops(people=9, pictures=6)
     insightface(tmp_path / "train.rec", data.pixels, data.labels.tolist())

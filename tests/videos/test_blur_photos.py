@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face, Floats
@@ -29,6 +30,7 @@ def share_identified(embeddings: Floats, people: list[int]) -> float:
     return float((distances.argmin(axis=1) == labels[~enrolled]).mean())
 
 
+@pytest.mark.slow(seconds=5)
 def test_who_enrolls_blurred_photos_identifies_at_most_twice_as_many_as_by_chance(data: Path) -> None:
     recognizer = Recognizer()
     photos, people = [], []

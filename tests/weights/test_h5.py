@@ -494,6 +494,7 @@ def test_no_file(path: Path) -> None:
         h5.read(path)
 
 
+@pytest.mark.slow(seconds=14)
 @pytest.mark.parametrize("data", [VGG, PACKED, TEXT], ids=["vgg", "packed", "text"])
 def test_no_change_gives_another_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     @settings(max_examples=examples(120), deadline=None)
