@@ -215,6 +215,16 @@ def test_lookups_without_a_thread_fail_and_leave_their_places(monkeypatch: pytes
     assert fetch.resolve("photos.example", 80, deadline=monotonic() + 60) == "93.184.215.14"
 
 
+def test_a_connection_without_a_thread_that_ends_it_is_not_read(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: threading.Timer) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Timer, "start", fail)
+    with pytest.raises(ProblemError, match="no thread left to watch over its connection"):
+        get(f"{host}/a.jpg")
+    assert Handler.seen == []
+
+
 def count_lookups() -> int:
     return sum(thread.name == "look up" for thread in threading.enumerate())
 

@@ -135,7 +135,10 @@ def _connect(parts: SplitResult, deadline: float) -> Iterator[http.client.HTTPCo
             link = context.wrap_socket(link, server_hostname=host, do_handshake_on_connect=False)
         timer = threading.Timer(max(deadline - monotonic(), 0), _shut_down, [link])
         timer.daemon = True
-        timer.start()
+        try:
+            timer.start()
+        except RuntimeError:  # the system has no more threads
+            raise _failure("there is no thread left to watch over its connection") from None
         if isinstance(link, ssl.SSLSocket):
             link.do_handshake()
         connection = http.client.HTTPConnection(host, port)

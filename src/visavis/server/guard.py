@@ -249,7 +249,8 @@ class _Body:
             return await self._receive()
         self.is_awaited = True
         try:
-            message = await asyncio.wait_for(self._receive(), max(self._deadline - monotonic(), 0.001))
+            async with asyncio.timeout(max(self._deadline - monotonic(), 0.001)):  # wait_for may swallow a cancellation
+                message = await self._receive()
         except TimeoutError:
             raise self.too_slow() from None
         self._bytes += len(message.get("body", b""))
