@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,18 @@ def browser(faces: Path) -> Iterator[Any]:
         chromium.close()
 
 
+@contextmanager
+def serve(folder: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[RunningServer]:
+    """A server of the configuration in a folder, with the key of an administrator; its log has no traceback."""
+    running = RunningServer("--config", "server.toml", *options, folder=folder, environment=environment)
+    try:
+        running.set_up()
+        yield running
+    finally:
+        running.stop()
+    assert "Traceback" not in running.text
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with the key of an administrator."""
@@ -72,11 +85,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     galleries = "".join(f"{name} = '{name}.db'\n" for name in ("default", *NAMED_GALLERIES, *GALLERIES))
     tables = f"[galleries]\n{galleries}[classifiers]\npresidents = 'run'\n"
     (folder / "server.toml").write_text(f"[server]\nhosts = ['{ELSEWHERE}']\n[limits]\nupload_mb = 4\n{tables}")
-    running = RunningServer("--config", "server.toml", folder=folder, environment=WEIGHTS)
-    running.set_up()
-    yield running
-    running.stop()
-    assert "Traceback" not in running.text
+    with serve(folder, environment=WEIGHTS) as running:
+        yield running
 
 
 _NAMES = iter(GALLERIES)
@@ -162,7 +172,14 @@ def open_tab(browser: Any) -> Iterator[OpenTab]:
 @pytest.fixture
 def signed_in(open_tab: OpenTab, server: RunningServer) -> Tab:
     """A tab with a session, on the page Compare."""
+    return open_as_administrator(open_tab, server)
+
+
+def open_as_administrator(open_tab: OpenTab, server: RunningServer, path: str = "/compare") -> Tab:
+    """Return a tab with the session of an administrator, on a page."""
     tab = open_tab(server.url)
     assert server.key is not None
     tab.sign_in(server.key)
+    if path != "/compare":
+        tab.open(path)
     return tab

@@ -50,7 +50,7 @@ def test_two_photos_by_keyboard_alone(signed_in: Tab, server: RunningServer, fac
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
-    page.wait_for_function("document.activeElement.id == 'content'")
+    page.wait_for_function("() => document.activeElement.id == 'content'")
     for field, name in (("a", "both.jpg"), ("b", "biden.jpg")):
         signed_in.tab_to(f'[data-field="{field}"] input')
         with page.expect_event("filechooser") as chooser:

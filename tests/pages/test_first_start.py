@@ -68,7 +68,7 @@ def test_the_first_key_by_mouse(open_tab: OpenTab, fresh: RunningServer) -> None
 def test_the_first_key_by_keyboard_alone(open_tab: OpenTab, fresh: RunningServer, tmp_path: Path) -> None:
     tab = open_tab(fresh.url, locale="vi-VN")
     page = tab.open("/")
-    page.wait_for_function("document.activeElement && document.activeElement.id == 'code'")
+    page.wait_for_function("() => document.activeElement && document.activeElement.id == 'code'")
     assert page.evaluate("document.documentElement.lang") == "vi"
     look_at(tab, "start", tmp_path)
     page.keyboard.type(read_code(fresh))

@@ -38,7 +38,7 @@ def test_modules_are_asked_for_at_once() -> None:
     of_photos = ("identify.js", "batch.js", "face_panel.js", "lookalikes.js", "celebrities.js")
     of_people = ("people.js", "person.js", "enroll.js", "gallery_findings.js")
     assert {module for page in (*of_pages, *of_photos, *of_people) for module in find_modules(page)} == modules
-    assert find_modules("start.js") == ("start.js", "camera_notice.js", "texts.js")
+    assert find_modules("start.js") == ("start.js", "camera_notice.js", "copy_secret.js", "texts.js")
 
 
 def test_another_file_has_another_hash(monkeypatch: pytest.MonkeyPatch) -> None:

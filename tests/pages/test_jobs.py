@@ -18,7 +18,7 @@ from visavis.server.state import tables
 from visavis.server.state.database import StateDatabase
 
 from .appearance import look_at
-from .conftest import OpenTab, Tab
+from .conftest import OpenTab, Tab, open_as_administrator, serve
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 MINUTE = 60_000
@@ -36,20 +36,14 @@ def working(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     tables = "[index_roots]\nphotos = 'photos'\n[classifiers]\nstars = 'stars'\n[galleries]\ndefault = 'faces.db'\n"
     tables += "".join(f"{name} = '{name}.db'\n" for name in GALLERIES)
     (folder / "server.toml").write_text(tables)
-    running = RunningServer("--config", "server.toml", folder=folder)
-    running.set_up()
-    yield running
-    running.stop()
-    assert "Traceback" not in running.text
+    with serve(folder) as running:
+        yield running
 
 
 @pytest.fixture
 def jobs(open_tab: OpenTab, working: RunningServer) -> Tab:
     """A tab with the session of an administrator, on the page of the jobs."""
-    tab = open_tab(working.url)
-    tab.sign_in(working.key or "")
-    tab.open("/jobs")
-    return tab
+    return open_as_administrator(open_tab, working, "/jobs")
 
 
 def await_newest(tab: Tab, title: str, state: str) -> str:

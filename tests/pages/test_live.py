@@ -17,7 +17,7 @@ from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import EVENTS, Events
 
 from .appearance import look_at
-from .conftest import OpenTab, Tab
+from .conftest import OpenTab, Tab, open_as_administrator, serve
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 NAME = "Ann <b>Lee</b>"
@@ -36,22 +36,16 @@ def watching(sample_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     (folder / "cameras.toml").write_text(cameras)
     (folder / "cameras.toml").chmod(0o600)
     (folder / "server.toml").write_text("[server]\n[galleries]\ndefault = 'faces.db'\nelsewhere = 'elsewhere.db'\n")
-    running = RunningServer("--config", "server.toml", "--cameras", "cameras.toml", folder=folder)
-    running.set_up()
-    await_camera(running, "door", "ended")
-    await_camera(running, "hall/left", "failed")
-    yield running
-    running.stop()
-    assert "Traceback" not in running.text
+    with serve(folder, "--cameras", "cameras.toml") as running:
+        await_camera(running, "door", "ended")
+        await_camera(running, "hall/left", "failed")
+        yield running
 
 
 @pytest.fixture
 def live(open_tab: OpenTab, watching: RunningServer) -> Tab:
     """A tab with the session of an administrator, on the page of the cameras."""
-    tab = open_tab(watching.url)
-    tab.sign_in(watching.key or "")
-    tab.open("/live")
-    return tab
+    return open_as_administrator(open_tab, watching, "/live")
 
 
 def count_rows(tab: Tab) -> int:
@@ -80,8 +74,7 @@ def test_a_camera_is_started_by_mouse_and_its_events_come_by_themselves(live: Ta
     live.page.click("[aria-label='Start door']")
     await_rows(live, before + 2)
     assert count_rows(live) == len(events_of(watching, "door"))
-    live.page.wait_for_function("document.getElementById('news').textContent.endsWith('new event') "
-                                "|| document.getElementById('news').textContent.endsWith('new events')")  # fmt: skip
+    live.page.wait_for_function("() => / new events?$/.test(document.getElementById('news').textContent)")
     await_camera(watching, "door", "ended")
 
 

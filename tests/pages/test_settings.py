@@ -211,6 +211,6 @@ def test_they_are_accessible_at_each_width(signed_in: Tab, tmp_path: Path) -> No
     for name in ("models", "keys", "log"):
         signed_in.open(f"/settings/{name}")
         signed_in.page.wait_for_function(
-            "![...document.querySelectorAll('time')].some((at) => /^\\d{4}-/.test(at.textContent))"
+            "() => ![...document.querySelectorAll('time')].some((at) => /^\\d{4}-/.test(at.textContent))"
         )
         look_at(signed_in, name, tmp_path)

@@ -31,7 +31,7 @@ async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 def ask(guard: Guard, host: str, *, method: str = "GET") -> int:
     """Return the status of a request."""
-    app = SimpleNamespace(state=SimpleNamespace(error_forms={}))
+    app = SimpleNamespace(state=SimpleNamespace(error_forms=()))
     scope = {
         "app": app,
         "type": "http", "http_version": "1.1", "method": method, "scheme": "http", "path": "/", "query_string": b"",
@@ -82,7 +82,7 @@ class Visit:
 
     def __init__(self, path: str, headers: dict[bytes, bytes]) -> None:
         self.scope = {
-            "app": SimpleNamespace(state=SimpleNamespace(error_forms={})),
+            "app": SimpleNamespace(state=SimpleNamespace(error_forms=())),
             "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": path,
             "query_string": b"", "headers": [(b"host", b"localhost"), *headers.items()],
             "client": ("203.0.113.9", 5000), "server": ("127.0.0.1", 80),

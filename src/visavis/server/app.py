@@ -14,6 +14,7 @@ import visavis
 from visavis.server import compat, problems
 from visavis.server.auth import identify_sender
 from visavis.server.guard import Guard
+from visavis.server.pages import errors
 from visavis.server.problems import ProblemDetails
 from visavis.server.resources import routers
 from visavis.server.services import Services
@@ -31,6 +32,7 @@ def create_app(services: Services) -> FastAPI:
 
     app = FastAPI(title="visavis", version=visavis.__version__, lifespan=run, docs_url=None, redoc_url=None)
     app.state.services = services
+    app.state.error_forms = (compat.answer_error, errors.answer_error)
     problems.install(app)
     for router in routers():  # their own routes: include_router would make each of them again at the first request
         app.router.routes.extend(router.routes)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -75,8 +75,8 @@ class ProblemError(Exception):
         self.status, self.code, self.detail, self.headers = status, code, detail, headers or {}
 
 
-ErrorForm = Callable[[Request, Exception, ProblemError], JSONResponse]
-"""Answers an error in the form of another server, for its clients: see :mod:`visavis.server.compat`."""
+ErrorForm = Callable[[Request, Exception, ProblemError], Response | None]
+"""Answers an error in another form, as clients of other servers and browsers expect it; None: not of this request."""
 
 
 def describe_error(error: Exception) -> ProblemError:
@@ -100,7 +100,7 @@ def describe_error(error: Exception) -> ProblemError:
     return ProblemError(500, "internal", "the server made a mistake; its log has the details under the request id.")
 
 
-def answer(request: Request, error: Exception) -> JSONResponse:
+def answer(request: Request, error: Exception) -> Response:
     """Return the answer of an error."""
     problem = describe_error(error)
     request_id = request.scope.get("request_id", "")
@@ -108,11 +108,11 @@ def answer(request: Request, error: Exception) -> JSONResponse:
         log.error("request %s failed", request_id, exc_info=error)
     elif isinstance(error, tuple(HIDDEN)) or _lacks_room(error):
         log.warning("request %s: %s", request_id, make_printable(str(error)))
-    forms: Mapping[str, ErrorForm] = request.app.state.error_forms
-    path: str = request.scope["path"]  # request.url cannot be had of every Host header
-    form = next((form for prefix, form in forms.items() if path.startswith(prefix)), None)
-    if form is not None:
-        return form(request, error, problem)
+    forms: Sequence[ErrorForm] = request.app.state.error_forms
+    for form in forms:
+        answered = form(request, error, problem)
+        if answered is not None:
+            return answered
     content = make_details(problem, request_id).model_dump()
     return JSONResponse(content, problem.status, problem.headers, MEDIA_TYPE)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
 
 from visavis.server.compat import compreface_errors, deepstack_errors
+from visavis.server.problems import ProblemError
 
 NAMES = ("compreface_photos", "compreface_faces", "compreface_subjects", "deepstack")
 ERROR_FORMS = {"/api/v1/": compreface_errors.answer_error, "/v1/vision/": deepstack_errors.answer_error}
@@ -18,7 +20,13 @@ ERROR_FORMS = {"/api/v1/": compreface_errors.answer_error, "/v1/vision/": deepst
 
 
 def install(app: FastAPI) -> None:
-    """Add the routes, and the forms of their errors."""
-    app.state.error_forms = ERROR_FORMS
+    """Add the routes."""
     for name in NAMES:
         app.router.routes.extend(import_module(f"{__name__}.{name}").router.routes)
+
+
+def answer_error(request: Request, error: Exception, problem: ProblemError) -> Response | None:
+    """Return the answer of an error in the form of another server; None where the request is not one of its own."""
+    path: str = request.scope["path"]  # request.url cannot be had of every Host header
+    form = next((form for prefix, form in ERROR_FORMS.items() if path.startswith(prefix)), None)
+    return None if form is None else form(request, error, problem)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 
-from visavis.server.auth import identify_principal
+from visavis.server.auth import ServicesOf, identify_principal, with_annotations
 from visavis.server.cookies import read_token
 from visavis.server.problems import ProblemError
 from visavis.server.services import Services
@@ -42,19 +43,29 @@ class Visitor:
         return [name for name in services.config.galleries if self.galleries is None or name in self.galleries]
 
 
-def find_visitor(request: Request, services: Services) -> Visitor | None:
-    """Return who looks at a page; None where the browser has to sign in first.
+@with_annotations
+def require_visitor(request: Request, services: ServicesOf) -> Visitor:
+    """Return who looks at a page; raises ProblemError of status 401 where the browser has to sign in first.
 
     A page that takes its parts again by itself, without its user, keeps no session alive.
     """
     is_use = REFRESH_HEADER not in request.headers
     token = read_token(request)
     session = None if token is None else services.sessions.find(token, is_use=is_use)
+    principal = identify_principal(request, services, is_use=is_use or session is None)
+    csrf = "" if session is None else session.csrf
+    return Visitor(principal.name, csrf, principal.rights, principal.galleries)
+
+
+PageVisitor = Annotated[Visitor, Depends(require_visitor)]
+"""Who looks at a page; a browser without a session is led to the sign-in by :mod:`visavis.server.pages.errors`."""
+
+
+def find_visitor(request: Request, services: Services) -> Visitor | None:
+    """Return who looks at a page that is there without a session too; None where the browser has not signed in."""
     try:
-        principal = identify_principal(request, services, is_use=is_use or session is None)
+        return require_visitor(request, services)
     except ProblemError as error:
         if error.status == 401:
             return None
         raise
-    csrf = "" if session is None else session.csrf
-    return Visitor(principal.name, csrf, principal.rights, principal.galleries)

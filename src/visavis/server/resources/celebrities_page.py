@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from visavis.defaults import CLASSIFIER
 from visavis.server.auth import ServicesOf
 from visavis.server.pages.render import show_page
-from visavis.server.pages.visitor import find_visitor
+from visavis.server.pages.visitor import PageVisitor
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
 
 @router.get("/celebrities")
-def show_celebrities(request: Request, services: ServicesOf) -> Response:
-    """Show the page, or lead to the sign-in; without a classifier it says how to get one."""
-    visitor = find_visitor(request, services)
-    if visitor is None:
-        return RedirectResponse("/", 303)
+def show_celebrities(request: Request, services: ServicesOf, visitor: PageVisitor) -> Response:
+    """Show the page; without a classifier it says how to get one."""
     classifiers = services.list_classifiers()
     return show_page(
         request,

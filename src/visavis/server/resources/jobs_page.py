@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from visavis import defaults
 from visavis.embedders import EMBEDDERS
 from visavis.server.auth import ServicesOf
 from visavis.server.pages.render import show_page
-from visavis.server.pages.visitor import find_visitor
+from visavis.server.pages.visitor import PageVisitor
 from visavis.server.roles import MANAGE
 from visavis.server.state.jobs import CANCELED, FAILED, QUEUED, RUNNING
 
@@ -21,11 +21,8 @@ JOBS = 50
 
 
 @router.get("/jobs")
-def show_jobs(request: Request, services: ServicesOf) -> Response:
+def show_jobs(request: Request, services: ServicesOf, visitor: PageVisitor) -> Response:
     """Show the jobs on the visitor's galleries, and forms that order others."""
-    visitor = find_visitor(request, services)
-    if visitor is None:
-        return RedirectResponse("/", 303)
     jobs = services.jobs.list(galleries=visitor.galleries, limit=JOBS)
     return show_page(
         request,

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from visavis.server.auth import ServicesOf
 from visavis.server.pages.render import show_page
-from visavis.server.pages.visitor import find_visitor
+from visavis.server.pages.visitor import PageVisitor
 from visavis.server.roles import MANAGE
 from visavis.server.state.cameras import FINAL
 from visavis.server.state.events import EventFilter
@@ -27,13 +27,11 @@ EVENTS = 50
 def show_live(
     request: Request,
     services: ServicesOf,
+    visitor: PageVisitor,
     camera: Annotated[str, Query(max_length=200)] = "",
     event: Annotated[str, Query(max_length=50)] = "",
 ) -> Response:
     """Show the cameras of the visitor's galleries, and the newest events of all of them or of ``camera``."""
-    visitor = find_visitor(request, services)
-    if visitor is None:
-        return RedirectResponse("/", 303)
     selected = EventFilter(visitor.galleries, camera or None, event or None)
     events = services.events.latest(selected, limit=EVENTS)
     return show_page(

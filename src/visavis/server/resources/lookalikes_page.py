@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from visavis.server.auth import ServicesOf
 from visavis.server.pages.gallery_choice import choose_gallery
 from visavis.server.pages.render import show_page
-from visavis.server.pages.visitor import find_visitor
+from visavis.server.pages.visitor import PageVisitor
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 TEXTS = ("photo", "quality", "scale")
@@ -16,11 +16,8 @@ TEXTS = ("photo", "quality", "scale")
 
 
 @router.get("/look-alikes")
-def show_lookalikes(request: Request, services: ServicesOf) -> Response:
-    """Show the page, or lead to the sign-in."""
-    visitor = find_visitor(request, services)
-    if visitor is None:
-        return RedirectResponse("/", 303)
+def show_lookalikes(request: Request, services: ServicesOf, visitor: PageVisitor) -> Response:
+    """Show the page."""
     gallery = choose_gallery(request, services, visitor)
     page = show_page(request, "lookalikes", visitor=visitor, module="lookalikes.js", texts=TEXTS, gallery=gallery)
     gallery.keep(page, request)

@@ -18,7 +18,7 @@ from visavis.server.auth import ServicesOf
 from visavis.server.pages.gallery_choice import PARAMETER, choose_gallery
 from visavis.server.pages.people_view import make_initials, make_person_view
 from visavis.server.pages.render import show_page
-from visavis.server.pages.visitor import Visitor, find_visitor
+from visavis.server.pages.visitor import PageVisitor, Visitor
 from visavis.server.problems import ProblemError
 from visavis.server.resources.people import PersonId
 from visavis.server.roles import ENROLL
@@ -34,6 +34,7 @@ TEXTS = ("photo", "quality", "people", "guide")
 def show_people(
     request: Request,
     services: ServicesOf,
+    visitor: PageVisitor,
     search: Annotated[str, Query(max_length=NAME_LENGTH)] = "",
     page: PageNumber = 1,
 ) -> Response:
@@ -53,40 +54,40 @@ def show_people(
         }
         return show_page(request, "people", module="people.js", all_people=len(opened), **shared, **view)
 
-    return _show_gallery(request, services, show)
+    return _show_gallery(request, services, visitor, show)
 
 
 @router.get("/people/new")
-def show_new_person(request: Request, services: ServicesOf) -> Response:
+def show_new_person(request: Request, services: ServicesOf, visitor: PageVisitor) -> Response:
     """Show the page that enrolls a person."""
-    return _show_gallery(request, services, partial(_show_enrollment, request, None))
+    return _show_gallery(request, services, visitor, partial(_show_enrollment, request, None))
 
 
 @router.get("/people/findings")
-def show_findings(request: Request, services: ServicesOf) -> Response:
+def show_findings(request: Request, services: ServicesOf, visitor: PageVisitor) -> Response:
     """Show what in a gallery will cause wrong answers."""
 
     def show(_: Gallery, shared: dict[str, Any]) -> Response:
         return show_page(request, "findings", module="gallery_findings.js", **shared)
 
-    return _show_gallery(request, services, show)
+    return _show_gallery(request, services, visitor, show)
 
 
 @router.get("/people/{person_id}")
-def show_person(request: Request, services: ServicesOf, person_id: PersonId) -> Response:
+def show_person(request: Request, services: ServicesOf, visitor: PageVisitor, person_id: PersonId) -> Response:
     """Show all that is stored about a person."""
 
     def show(opened: Gallery, shared: dict[str, Any]) -> Response:
         view = make_person_view(opened, services, shared["gallery"], person_id, history=shared["may_change"])
         return show_page(request, "person", module="person.js", texts=TEXTS, **shared, **view)
 
-    return _show_gallery(request, services, show)
+    return _show_gallery(request, services, visitor, show)
 
 
 @router.get("/people/{person_id}/enroll")
-def show_more_photos(request: Request, services: ServicesOf, person_id: PersonId) -> Response:
+def show_more_photos(request: Request, services: ServicesOf, visitor: PageVisitor, person_id: PersonId) -> Response:
     """Show the page that enrolls further photos of a person."""
-    return _show_gallery(request, services, partial(_show_enrollment, request, person_id))
+    return _show_gallery(request, services, visitor, partial(_show_enrollment, request, person_id))
 
 
 def _show_enrollment(request: Request, person_id: int | None, opened: Gallery, shared: dict[str, Any]) -> Response:
@@ -99,11 +100,8 @@ def _show_enrollment(request: Request, person_id: int | None, opened: Gallery, s
 Show = Callable[[Gallery, dict[str, Any]], Response]
 
 
-def _show_gallery(request: Request, services: Services, show: Show) -> Response:
-    """Show a page about the chosen gallery; lead to the sign-in, or say what is not there."""
-    visitor = find_visitor(request, services)
-    if visitor is None:
-        return RedirectResponse("/", 303)
+def _show_gallery(request: Request, services: Services, visitor: Visitor, show: Show) -> Response:
+    """Show a page about the chosen gallery; say what is not there."""
     try:
         choice = choose_gallery(request, services, visitor)
     except ProblemError:

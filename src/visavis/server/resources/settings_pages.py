@@ -14,7 +14,7 @@ from visavis.server.auth import ServicesOf
 from visavis.server.pages.catalogs import read_catalog
 from visavis.server.pages.preferences import read_preferences
 from visavis.server.pages.render import show_page
-from visavis.server.pages.visitor import Visitor, find_visitor
+from visavis.server.pages.visitor import PageVisitor, Visitor
 from visavis.server.resources.models import list_model_files
 from visavis.server.roles import MANAGE, ROLES
 from visavis.server.services import Services
@@ -44,11 +44,8 @@ def show_settings() -> Response:
 
 
 @router.get("/models")
-def show_models(request: Request, services: ServicesOf) -> Response:
+def show_models(request: Request, services: ServicesOf, visitor: PageVisitor) -> Response:
     """Show the models, their licenses, and whether their files are there."""
-    visitor = find_visitor(request, services)
-    if visitor is None:
-        return RedirectResponse("/", 303)
     files = list_model_files(services, visitor.list_galleries(services))
     groups: dict[str, list[ModelFile]] = {}
     for file in files:  # the first of several tasks of a file is that of its network, without the layer for classes
@@ -64,11 +61,8 @@ def show_models(request: Request, services: ServicesOf) -> Response:
 
 
 @router.get("/keys")
-def show_keys(request: Request, services: ServicesOf) -> Response:
+def show_keys(request: Request, services: ServicesOf, visitor: PageVisitor) -> Response:
     """Show all keys, and a form for another."""
-    visitor = find_visitor(request, services)
-    if visitor is None:
-        return RedirectResponse("/", 303)
     if not _may_manage_server(visitor):
         return _refuse(request, visitor)
     return show_page(
@@ -81,13 +75,11 @@ def show_keys(request: Request, services: ServicesOf) -> Response:
 def show_log(
     request: Request,
     services: ServicesOf,
+    visitor: PageVisitor,
     gallery: Annotated[str, Query(max_length=200)] = "",
     before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
 ) -> Response:
     """Show who changed the server, or a gallery, the newest first; ``before`` is the last number of the page before."""
-    visitor = find_visitor(request, services)
-    if visitor is None:
-        return RedirectResponse("/", 303)
     galleries = visitor.list_galleries(services)
     if not visitor.may(MANAGE) or not (galleries or _may_manage_server(visitor)):
         return _refuse(request, visitor)

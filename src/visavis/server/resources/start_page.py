@@ -24,6 +24,8 @@ from visavis.server.types import NewKey
 router = APIRouter(tags=["pages"], include_in_schema=False)
 PAGE = "/start"
 MODULE = "start.js"
+TEXTS = ("key",)
+"""First parts of the keys of the texts that the module uses."""
 
 
 @router.get(PAGE)
@@ -31,7 +33,9 @@ def show_start(request: Request, services: ServicesOf) -> Response:
     """Show the form for the one-time code; lead to the other pages where no code was printed."""
     if not services.keys.has_setup_code():
         return RedirectResponse("/", 303)
-    return show_page(request, "start", visitor=find_visitor(request, services), module=MODULE, fault="", key_name="")
+    return show_page(
+        request, "start", visitor=find_visitor(request, services), module=MODULE, texts=TEXTS, fault="", key_name=""
+    )
 
 
 @router.post(PAGE)
@@ -56,7 +60,9 @@ def make_first_key(
     else:
         return _show_key(request, services, new)
     visitor = find_visitor(request, services)
-    return show_page(request, "start", visitor=visitor, module=MODULE, status=422, fault=fault, key_name=name.strip())
+    return show_page(
+        request, "start", visitor=visitor, module=MODULE, texts=TEXTS, status=422, fault=fault, key_name=name.strip()
+    )
 
 
 def _spell(code: str) -> str:
@@ -75,6 +81,7 @@ def _show_key(request: Request, services: Services, new: NewKey) -> Response:
         "first_key",
         visitor=Visitor(new.name, make_csrf_token(token)),
         module=MODULE,
+        texts=TEXTS,
         key=new.key,
         galleries=[*services.config.galleries],
     )

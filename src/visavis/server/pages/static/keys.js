@@ -2,8 +2,8 @@
 
 import { ask, describeProblem } from "./api.js";
 import { element } from "./dom.js";
-import { showLocally } from "./local_values.js";
 import { showSecret } from "./new_secret.js";
+import { refreshPart } from "./page_parts.js";
 import { text } from "./texts.js";
 
 const result = document.getElementById("result");
@@ -64,12 +64,11 @@ async function attempt(work, again) {
 
 // Takes the table anew from the server; it stays as it is where the session has ended with its own key, or offline.
 async function refresh() {
-  const answer = await fetch(location.href).catch(() => null);
-  if (!answer || !answer.ok || answer.redirected) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const table = document.adoptNode(page.querySelector("table"));
-  showLocally(table);
-  document.querySelector("table").replaceWith(table);
+  try {
+    await refreshPart("keys");
+  } catch {
+    return;
+  }
   offerActions();
 }
 

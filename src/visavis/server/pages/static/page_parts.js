@@ -1,11 +1,62 @@
-// Parts of a page that are taken from the server again, as it would render them now.
+// Parts of a page replaced by what the server shows now, so that the page has one form: that of its template.
 
-import { describeProblem } from "./api.js";
+import { describeProblem, Problem } from "./api.js";
 import { showLocally } from "./local_values.js";
 import { text } from "./texts.js";
 
-const SHORTEST = 1000; // milliseconds between two refreshes
+const SHORTEST = 1000; // milliseconds between two refreshes by the page itself
 
+// Returns a page as the server shows it now, and its status. Throws Problem where the server cannot be reached, or leads
+// to the sign-in; AbortError. `headers` are sent beside those of the browser.
+async function loadPage(address, { signal, headers } = {}) {
+  try {
+    const answer = await fetch(address, { signal, headers });
+    const isElsewhere = new URL(answer.url).pathname !== new URL(address, location.href).pathname;
+    if (isElsewhere || answer.status === 401) throw new Problem("unauthorized", 401, "");
+    return { page: new DOMParser().parseFromString(await answer.text(), "text/html"), status: answer.status };
+  } catch (error) {
+    if (error instanceof Problem || error.name === "AbortError") throw error;
+    throw new Problem("offline", 0, "");
+  }
+}
+
+// Returns the element of an id as the server shows it now. Throws as `loadPage`, and Problem where the page that came has
+// no such element.
+export async function loadPart(id, address = location.href, options = {}) {
+  const { page, status } = await loadPage(address, options);
+  const part = page.getElementById(id);
+  if (part) return part;
+  throw new Problem(status === 404 ? "unknown_name" : `http_${status}`, status, "");
+}
+
+// Replaces what is in the element of an id. Throws as `loadPart`.
+export async function refreshPart(id, address = location.href, options = {}) {
+  replace(document.getElementById(id), await loadPart(id, address, options));
+}
+
+// Replaces what is in a part, and its attributes; listeners of the part stay. What has the focus keeps it: the element of
+// its id, else the button of its item, by data-item.
+function replace(former, current) {
+  showLocally(current);
+  const focused = former.contains(document.activeElement) ? document.activeElement : null;
+  const item = focused?.closest("[data-item]")?.dataset.item;
+  const scrolled = former.querySelector(".table")?.scrollLeft;
+  for (const { name, value } of current.attributes) former.setAttribute(name, value);
+  former.replaceChildren(...current.childNodes);
+  if (scrolled) former.querySelector(".table").scrollLeft = scrolled;
+  const same = focused && ((focused.id && document.getElementById(focused.id)) || findButton(former, item));
+  same?.focus({ preventScroll: true });
+}
+
+function findButton(part, item) {
+  if (item === undefined) return null;
+  const same = [...part.querySelectorAll("[data-item]")].find(({ dataset }) => dataset.item === item);
+  const button = same?.querySelector("button");
+  button?.removeAttribute("hidden");
+  return button;
+}
+
+// Parts that are replaced again and again, without the user, whose session does not go on by it.
 export class PageParts {
   // `ids` are the elements to replace, `place` is where problems are shown; `beforeShown` gets the page that comes.
   constructor(ids, place, { beforeShown = () => {}, afterShown = () => {} } = {}) {
@@ -14,6 +65,7 @@ export class PageParts {
     this.hasEnded = false; // the session has: tried again when the user comes back to this tab
     this.isWanted = false;
     this.isBusy = false;
+    this.shown = new Map(); // the parts as they came, since scripts change them
     for (const change of ["online", "offline"]) addEventListener(change, () => this.refresh());
     document.addEventListener("visibilitychange", () => {
       this.hasEnded = false;
@@ -36,47 +88,33 @@ export class PageParts {
 
   async load() {
     try {
-      const answer = await fetch(location.href, { headers: { "x-refresh": "1" } });
-      if (answer.redirected || answer.status === 401) return this.end();
-      if (!answer.ok) throw new Error(answer.status);
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      showLocally(page);
+      const { page, status } = await loadPage(location.href, { headers: { "x-refresh": "1" } });
+      if (status !== 200) throw new Problem(`http_${status}`, status, "");
       this.beforeShown(page);
-      for (const id of this.ids) replace(document.getElementById(id), page.getElementById(id));
+      for (const id of this.ids) this.show(document.getElementById(id), page.getElementById(id));
       this.afterShown();
       this.place.querySelector("[data-refresh]")?.remove();
-    } catch {
-      this.tell({ code: "offline" }, { kept: text("page.goes_on"), retry: () => this.refresh() });
+    } catch (problem) {
+      this.hasEnded = problem.status === 401;
+      const goesOn = { kept: text("page.goes_on"), retry: () => this.refresh() };
+      this.showProblem(problem, this.hasEnded ? {} : goesOn);
     }
   }
 
-  end() {
-    this.hasEnded = true;
-    this.tell({ code: "unauthorized", status: 401 });
+  // Replaces a part where it has changed on the server: a selection in it stays as long as that is possible.
+  show(former, current) {
+    if (!former || !current || this.shown.get(former) === current.outerHTML) return;
+    this.shown.set(former, current.outerHTML);
+    replace(former, current);
   }
 
   // Says why the parts are not taken again, until they are; other notices stay.
-  tell(problem, options) {
+  showProblem(problem, options) {
     const notice = describeProblem(problem, options);
     notice.dataset.refresh = problem.code;
     this.place.querySelector("[data-refresh]")?.remove();
     this.place.append(notice);
   }
-}
-
-// Replaces a part where it differs. The button of an item, by its data-item, keeps the focus, or its successor gets it.
-function replace(former, current) {
-  if (!former || !current || former.innerHTML === current.innerHTML) return;
-  const focused = former.contains(document.activeElement) ? document.activeElement : null;
-  const item = focused?.closest("[data-item]")?.dataset.item;
-  const scrolled = former.querySelector(".table")?.scrollLeft;
-  former.replaceWith(document.adoptNode(current));
-  if (scrolled) current.querySelector(".table").scrollLeft = scrolled;
-  if (item === undefined) return;
-  const same = [...current.querySelectorAll("[data-item]")].find((part) => part.dataset.item === item);
-  const button = same?.querySelector("button");
-  button?.removeAttribute("hidden");
-  button?.focus();
 }
 
 // Shows the buttons of items, which work with scripts alone, and lets them do `work(item, action)`.

@@ -2,7 +2,7 @@
 
 import { describeProblem, showWaiting } from "./api.js";
 import { element } from "./dom.js";
-import { refreshPart } from "./refresh.js";
+import { refreshPart } from "./page_parts.js";
 import { text } from "./texts.js";
 import { showUndo } from "./undo.js";
 

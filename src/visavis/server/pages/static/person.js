@@ -4,8 +4,8 @@ import { ask, describeProblem } from "./api.js";
 import { openDialog } from "./dialog.js";
 import { element } from "./dom.js";
 import { showFindings } from "./findings.js";
+import { loadPart, refreshPart } from "./page_parts.js";
 import { pickPerson } from "./person_picker.js";
-import { loadPart, refreshPart } from "./refresh.js";
 import { text } from "./texts.js";
 import { asJson, offerUndo, showUndo } from "./undo.js";
 
