@@ -59,6 +59,8 @@ def test_a_port_in_use_is_a_sentence(run: Run) -> None:
         ("[video]\nfpir = 2\n", "fpir must be between 0 and 1"),
         ("[video]\nliveness = 'maybe'\n", "liveness is one of off, observe, require"),
         ("[video]\ngallery = 3\n", "gallery is text, got"),
+        ("[retention]\nevent_days = 3\n", "[retention] has no key 'event_days': the keys are job_days and log_days."),
+        ("[retention]\nlog_days = 0.5\n", "log_days is a whole number of days from 0"),
         ("[cameras]\n", "there is no table ['cameras']"),
         ("a" + ".a" * 30 + " = 1\n", "a key has more than 20 parts"),
         ("[server]\nindex = 'nope'\n", "'server.toml', no index is called 'nope'"),

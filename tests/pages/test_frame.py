@@ -12,6 +12,7 @@ from server.running_server import RunningServer
 from server.test_keys import make_key
 from visavis.server.pages import static_files
 from visavis.server.pages.render import NAVIGATION
+from visavis.server.pages.settings_sections import ORDER
 from visavis.server.pages.static_files import find_modules, hash_static_files, make_static_url, read_static_files
 
 from .appearance import look_at
@@ -34,10 +35,12 @@ def test_files_are_kept_by_browsers_as_long_as_their_version_is_that_of_the_serv
 
 def test_modules_are_asked_for_at_once() -> None:
     modules = {name for name in read_static_files() if name.endswith(".js")}
-    of_pages = ("compare.js", "start.js", "keys.js", "local_values.js", "live.js", "jobs.js")
+    of_pages = ("compare.js", "start.js", "local_values.js", "live.js", "jobs.js")
+    of_settings = ("keys.js", "thresholds.js", "retention.js", "cameras.js")
     of_photos = ("identify.js", "batch.js", "face_panel.js", "lookalikes.js", "celebrities.js")
     of_people = ("people.js", "person.js", "enroll.js", "gallery_findings.js")
-    assert {module for page in (*of_pages, *of_photos, *of_people) for module in find_modules(page)} == modules
+    pages = (*of_pages, *of_settings, *of_photos, *of_people)
+    assert {module for page in pages for module in find_modules(page)} == modules
     assert find_modules("start.js") == ("start.js", "camera_notice.js", "copy_secret.js", "texts.js")
 
 
@@ -54,7 +57,7 @@ def test_another_file_has_another_hash(monkeypatch: pytest.MonkeyPatch) -> None:
         *NAVIGATION.values(),
         "/start",
         "/",
-        *(f"/settings/{name}" for name in ("models", "keys", "log")),
+        *(f"/settings/{name}" for name in ORDER),
         *(f"/people/{name}" for name in ("new", "findings", "1", "1/enroll")),
     ],
 )

@@ -51,6 +51,7 @@ def test_many_photos_are_identified_one_after_the_other(
     assert [line for line in table if line.startswith('"party/obama2.jpg","1","Obama","0.')] != []
     page.click("text=Try failed photos again")
     page.wait_for_selector("text=All 5 photos are done.")
+    assert [url.partition("?")[0] for url in signed_in.requests].count(f"{server.url}/v1/identify") == 6  # one again
     page.click(".entry:has-text('both.jpg')")
     page.wait_for_selector(".label")
     page.click("text=Back to the list")
@@ -151,6 +152,53 @@ def test_the_list_has_the_names_that_were_given_in_a_photo(
     lines = sorted(page.locator(".entry:visible").all_inner_texts())
     assert lines == ["biden.jpg\n1 unknown", "obama2.jpg\nObama"]
     assert page.locator("#batch-person option").all_inner_texts() == ["everybody", "Obama (1)"]
+
+
+def test_a_folder_is_identified_by_keyboard_alone(
+    signed_in: Tab, server: RunningServer, faces: Path, people_gallery: str, tmp_path: Path
+) -> None:
+    """The folder is chosen, a photo of the list opened, and the keyboard is on its line again."""
+    enroll(server, people_gallery, "Obama", faces / "obama.jpg")
+    (tmp_path / "party").mkdir()
+    for name in ("obama2.jpg", "meadow.png"):
+        (tmp_path / "party" / name).write_bytes((faces / name).read_bytes())
+    page = signed_in.open(f"/identify?gallery={people_gallery}")
+    page.on("filechooser", lambda _: None)
+    signed_in.tab_to("#source input[webkitdirectory]")
+    with page.expect_event("filechooser") as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(str(tmp_path / "party"))
+    page.wait_for_selector("text=All 2 photos are done.")
+    assert page.evaluate("document.activeElement.id") == "batch-title"
+    signed_in.tab_to(".entry:has(.name:not(:empty))")
+    while "obama2" not in page.evaluate("document.activeElement.textContent"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".label.match:text('Obama')")
+    signed_in.tab_to("#view-actions button")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.textContent") == "party/obama2.jpgObama"
+
+
+def test_a_line_is_renewed_where_the_photo_was_left_before_the_name_was_stored(
+    signed_in: Tab, server: RunningServer, faces: Path, people_gallery: str
+) -> None:
+    enroll(server, people_gallery, "Obama", faces / "obama.jpg")
+    page = show(signed_in, people_gallery, faces / "biden.jpg", faces / "obama2.jpg")
+    page.wait_for_selector("text=All 2 photos are done.")
+    page.click(".entry:has-text('biden.jpg')")
+    page.click(".label")
+    held = hold(page, "**/v1/people?*", "POST")
+    page.fill(".naming input", "Joe")
+    page.click(".naming .primary")
+    wait_until(page, lambda: bool(held))
+    page.click("text=Back to the list")
+    assert "biden.jpg\n1 unknown" in page.locator(".entry").all_inner_texts()
+    held[0].continue_()
+    page.wait_for_selector(".entry:has-text('biden.jpg'):has-text('Joe')")
+    assert people_of(server, people_gallery) == {"Obama": 1, "Joe": 1}
+    page.click(".entry:has-text('biden.jpg')")
+    page.wait_for_selector(".label.match:text('Joe')")
 
 
 THOUSAND = """async () => {

@@ -44,6 +44,19 @@ def test_people_are_ranked_for_each_face(signed_in: Tab, server: RunningServer, 
     page.keyboard.press("Enter")
     page.wait_for_selector(".ranking li:first-child:has-text('Joe')")
     assert page.inner_text("#announcement").startswith("Nearest: Joe, distance 0.")
+    page.click("summary")
+    page.wait_for_selector("details .ranking li")
+    query = {"gallery": "ranked", "face": 1 + answer["faces"].index(by_size[1])}
+    ranking = server.post("/v1/gallery/similar", params=query, files=photos("photo", faces / "both.jpg")).json()[
+        "faces"
+    ]
+    assert [(face["photo"], face["name"]) for face in ranking] == [
+        ("biden.jpg", "Joe"), ("obama.jpg", "<i>Barack</i>"),
+    ]  # fmt: skip
+    shown = [row.split("\n") for row in page.locator("details .ranking li").all_inner_texts()]
+    assert shown == [[face["photo"], face["name"], f"distance {face['distance']:.3f}"] for face in ranking]
+    page.click("details a")
+    page.wait_for_url(f"**/people/{ranking[0]['person_id']}?gallery=ranked")
 
 
 def test_a_rejected_person_is_not_called_the_same(
@@ -98,6 +111,25 @@ def test_a_classifier_names_people_once_it_is_there(
         page.click(".box:not(.chosen)")
     look_at(signed_in, "celebrities", tmp_path)
     check_change_of_classifier(page, answer)
+    check_by_keyboard(signed_in, faces / "both.jpg")
+
+
+def check_by_keyboard(tab: Tab, photo: Path) -> None:
+    """A photo is chosen, and the names of its other face shown, without a mouse."""
+    page = tab.open("/celebrities")
+    page.on("filechooser", lambda _: None)
+    tab.tab_to("#classifier")
+    tab.tab_to("#source input")
+    with page.expect_event("filechooser") as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(str(photo))
+    page.wait_for_selector(".ranking li:first-child:has-text('Obama')")
+    tab.tab_to(".box.chosen")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".ranking li:first-child:has-text('Biden')")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Face 2 of 2: Biden")
+    assert page.inner_text("#announcement") == "Biden"
 
 
 def check_change_of_classifier(page: Any, answer: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ import requests
 from server.running_server import RunningServer
 from server.test_keys import make_key
 from visavis.server.pages.catalogs import read_catalog
+from visavis.server.pages.settings_sections import ORDER
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.keys import Keys
 
@@ -112,7 +113,11 @@ def test_the_own_key_is_shown_after_its_rotation(open_tab: OpenTab, server: Runn
 
 @pytest.mark.parametrize(
     ("role", "galleries", "sections"),
-    [("read", None, ["Models"]), ("enroll", None, ["Models"]), ("admin", ["default"], ["Models", "Log"])],
+    [
+        ("read", None, ["Models", "Thresholds", "Display"]),
+        ("enroll", None, ["Models", "Thresholds", "Display"]),
+        ("admin", ["default"], ["Models", "Thresholds", "Cameras", "Log", "Display"]),
+    ],
 )
 def test_pages_that_a_key_may_not_see(
     server: RunningServer, role: str, galleries: list[str] | None, sections: list[str]
@@ -128,6 +133,8 @@ def test_pages_that_a_key_may_not_see(
         assert (answer.status_code, "front door" in answer.text) == (403, False)
         log = visitor.get(f"{server.url}/settings/log", timeout=30)
         assert log.status_code == (200 if "Log" in sections else 403)
+        statuses = [visitor.get(f"{server.url}/settings/{name}", timeout=30).status_code for name in ORDER]
+        assert [name.capitalize() for name, status in zip(ORDER, statuses, strict=True) if status == 200] == sections
         assert "created a key" not in log.text
         assert visitor.get(f"{server.url}/settings/log?gallery=other", timeout=30).status_code == 403
 

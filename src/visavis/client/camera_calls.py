@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from visavis.client._requests import GalleryRequests
 from visavis.client.parse import parse
-from visavis.server.types import ServedCamera
+from visavis.server.types import CameraCheck, ServedCamera
 
 
 class CameraCalls(GalleryRequests):
@@ -27,3 +27,7 @@ class CameraCalls(GalleryRequests):
     def stop_camera(self, name: str) -> ServedCamera:
         """Stop a camera until it is started; its state changes a moment later. Needs the key of an administrator."""
         return parse(ServedCamera, self._connection.send("POST", f"/cameras/{quote(name, safe='')}/stop"))
+
+    def check_camera(self, name: str) -> CameraCheck:
+        """Try the source of a camera, beside all else that watches it. Needs the key of an administrator."""
+        return parse(CameraCheck, self._connection.send("POST", f"/cameras/{quote(name, safe='')}/check"))

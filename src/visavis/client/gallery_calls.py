@@ -8,7 +8,9 @@ from visavis import atomic, defaults
 from visavis.client._requests import GalleryRequests
 from visavis.client.parse import parse
 from visavis.compare import Calibration, parse_calibration
+from visavis.gallery.rate_effect import RateEffect
 from visavis.gallery.types import AuditEntry, SearchThreshold, Stats
+from visavis.server.types import SearchRate
 
 
 class GalleryCalls(GalleryRequests):
@@ -41,6 +43,26 @@ class GalleryCalls(GalleryRequests):
             self._connection.send("DELETE", path)
         else:
             self._connection.send("PUT", path, json=table.table())
+
+    def rate(self) -> SearchRate:
+        """Return the rate of requests that name none, those of the pages and of other programs."""
+        return parse(SearchRate, self._connection.send("GET", f"{self._gallery_path}/rate"))
+
+    def set_rate(self, fpir: float | None) -> None:
+        """Use a rate from now on where a request names none; None: the default. Needs the key of an administrator.
+
+        The methods of this client name one in each request: ``fpir``.
+        """
+        path = f"{self._gallery_path}/rate"
+        if fpir is None:
+            self._connection.send("DELETE", path)
+        else:
+            self._connection.send("PUT", path, json={"fpir": fpir})
+
+    def rate_effect(self, fpir: float) -> RateEffect:
+        """Return what a rate would change for the people of the gallery, whose templates are searched for at both."""
+        answer = self._connection.send("GET", f"{self._gallery_path}/rate/effect", params={"fpir": fpir})
+        return parse(RateEffect, answer)
 
     def audit(self) -> list[AuditEntry]:
         """Return the entries of the audit log, in order; needs the key of an administrator."""

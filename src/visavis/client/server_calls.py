@@ -10,7 +10,7 @@ from visavis.client._requests import GalleryRequests
 from visavis.client.parse import parse
 from visavis.compare import Calibration, parse_calibration
 from visavis.errors import ServerError
-from visavis.server.types import ApiKey, LogEntry, ModelFile, NewKey, Readiness
+from visavis.server.types import ApiKey, ExpiringKind, LogEntry, ModelFile, NewKey, Readiness
 
 
 class ServerCalls(GalleryRequests):
@@ -49,6 +49,15 @@ class ServerCalls(GalleryRequests):
     def set_up(self, code: str, name: str = "admin") -> NewKey:
         """Make the first administrator's key with the one-time code that the server printed."""
         return parse(NewKey, self._connection.send("POST", "/setup", json={"code": code, "name": name}))
+
+    def retention(self) -> list[ExpiringKind]:
+        """Return what the server keeps for a number of days, and how much is due; needs an administrator's key."""
+        return [parse(ExpiringKind, line) for line in self._connection.send("GET", "/retention")["kinds"]]
+
+    def remove_expired(self) -> dict[str, int]:
+        """Remove now what is due; return the number of each kind. Needs the key of an administrator."""
+        removed: dict[str, int] = self._connection.send("POST", "/retention/run")["removed"]
+        return removed
 
     def log(self, *, after: int = 0) -> Iterator[LogEntry]:
         """Yield the entries of the log of the server of a number above ``after``, the oldest first."""

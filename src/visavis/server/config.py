@@ -25,7 +25,7 @@ DEFAULT_GALLERY = "default"
 SQLITE = "sqlite:///"
 _FILES = frozenset({"index_roots", "classifiers"})
 """Tables of names and paths."""
-_TABLES = ("server", "limits", "galleries", "compat", "video", *sorted(_FILES))
+_TABLES = ("server", "limits", "galleries", "compat", "video", "retention", *sorted(_FILES))
 VARIABLE = "VISAVIS_SERVER_"
 """Begins the environment variable of each key of the table ``server``; the key follows in capitals."""
 
@@ -74,6 +74,14 @@ class VideoSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionDays:
+    """Days for which jobs that have ended, and entries of the server's log, are kept; 0: for ever."""
+
+    job_days: int = 0
+    log_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ServerConfig:
     """All settings. ``galleries`` maps names to URLs; ``state`` is the URL of the server's own database.
 
@@ -103,6 +111,13 @@ class ServerConfig:
     classifiers: Mapping[str, Path] = field(default_factory=dict)
     compat: Compat = field(default_factory=Compat)
     video: VideoSettings = field(default_factory=VideoSettings)
+    retention: RetentionDays = field(default_factory=RetentionDays)
+
+    @property
+    def kept_days(self) -> dict[str, int]:
+        """Days for which what the server stores is kept, by kind: see :mod:`visavis.server.state.expiry`."""
+        days = self.retention
+        return {"events": self.video.event_days, "jobs": days.job_days, "log": days.log_days}
 
     @property
     def state_url(self) -> str:
@@ -178,6 +193,8 @@ def _apply(config: ServerConfig, content: Mapping[str, Any], folder: Path) -> Se
         config = replace(config, compat=_make_compat(content["compat"]))
     if "video" in content:
         config = replace(config, video=_make_video(content["video"]))
+    if "retention" in content:
+        config = replace(config, retention=_make_retention(content["retention"]))
     if "galleries" in content:
         config = replace(config, galleries=_make_galleries(content["galleries"], folder))
     paths: dict[str, Any] = {
@@ -250,6 +267,15 @@ def _make_video(table: Mapping[str, Any]) -> VideoSettings:
     _text("gallery", settings.gallery, Path())
     VideoOptions(settings.min_face, settings.fpir, liveness=settings.liveness)
     return settings
+
+
+def _make_retention(table: Mapping[str, Any]) -> RetentionDays:
+    names = [item.name for item in fields(RetentionDays)]
+    for key, value in table.items():
+        if key not in names:
+            raise UsageError(f"[retention] has no key {shown(key)}: the keys are {' and '.join(names)}.")
+        check_whole(value, f"{key} is a whole number of days", least=0, most=100_000)
+    return RetentionDays(**table)
 
 
 def _make_galleries(table: Mapping[str, Any], folder: Path) -> dict[str, str]:

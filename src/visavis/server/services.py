@@ -27,27 +27,32 @@ from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import Events
 from visavis.server.state.jobs import Jobs
 from visavis.server.state.keys import Keys
+from visavis.server.state.search_rates import SearchRates
 from visavis.server.state.sessions import Sessions
 
 if TYPE_CHECKING:
     from visavis.spoof_networks import SpoofNetworks
+    from visavis.videos.camera_file import CameraSettings
 
 FAILURES_PER_MINUTE = 30
 """Wrong keys and codes of an address: further ones are answered by 429, codes without looking at them."""
 MOST_STREAMS = 32
 """Streams of events of a worker at a time."""
+MOST_CHECKS = 2
+"""Checks of cameras of a worker at a time: each reads a camera by a process of its own."""
 
 
 @dataclass
 class Services:
     """Opened once a worker; see the properties for what loads when.
 
-    ``camera_names`` are those of the cameras that this server may watch.
+    ``camera_names`` are those of the cameras that this server may watch, ``camera_settings`` how they are configured.
     """
 
     config: ServerConfig
     camera_names: Sequence[str] = ()
     metrics: Metrics = field(default_factory=Metrics)
+    camera_settings: Sequence[CameraSettings] = ()
     started: float = field(default_factory=monotonic)
 
     def __post_init__(self) -> None:
@@ -57,6 +62,7 @@ class Services:
         self.jobs = Jobs(self.database)
         self.events = Events(self.database)
         self.cameras = Cameras(self.database)
+        self.search_rates = SearchRates(self.database)
         self.inference = InferenceThread(seconds=self.config.limits.seconds)
         self.rates = RateLimiter(self.config.limits.per_minute / self.config.workers)
         self.keyless = RateLimiter(self.config.limits.per_minute / self.config.workers)
@@ -64,6 +70,7 @@ class Services:
         self.pictures = PictureMemory(round(self.config.limits.pictures_mb * 1e6))
         self.stopping = Event()
         self.streams = Semaphore(MOST_STREAMS)
+        self.camera_checks = Semaphore(MOST_CHECKS)
         self._galleries: dict[str, Gallery] = {}
         self._embedders: dict[str, BatchedEmbedder] = {}
         self._classifiers: dict[str, tuple[object, FaceClassifier]] = {}

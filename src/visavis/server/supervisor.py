@@ -135,8 +135,8 @@ class Supervisor:
         self._note(signal.SIGTERM, None)
 
     def _run_worker(self) -> int:
-        names = [] if self._cameras is None else [camera.name for camera in self._cameras.cameras]
-        return run_worker(self._config, self._listener, self._life[0], cameras=names)
+        cameras = () if self._cameras is None else self._cameras.cameras
+        return run_worker(self._config, self._listener, self._life[0], cameras=cameras)
 
     def _run_jobs(self) -> int:
         from visavis.server.job_runner import run_jobs

@@ -92,6 +92,46 @@ class ServedCamera(Plain):
 
 
 @dataclass(frozen=True, slots=True)
+class CameraCheck(Plain):
+    """What the source of a camera gave: a picture of ``width`` x ``height`` pixels after ``seconds`` seconds.
+
+    These are None where no picture came; ``message`` is then a sentence on why, else empty.
+    """
+
+    name: str
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiringKind(Plain):
+    """What a server keeps for a number of ``days`` (0: for ever): "events" of cameras, ended "jobs", or its "log".
+
+    ``stored`` is how many there are, the ``oldest`` from this time (None: there is none); ``due`` are too old.
+    """
+
+    name: str
+    days: int
+    stored: int
+    oldest: str | None
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRate(Plain):
+    """The rate ``fpir`` at which searches of a gallery name strangers, unless a request names another.
+
+    ``set_at`` is when it was set, by the key ``set_by``; None for the default rate.
+    """
+
+    fpir: float
+    set_at: str | None = None
+    set_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFile(Plain):
     """A weight file: what it is for, its license, whether this server has it, and which galleries use it."""
 

@@ -62,7 +62,7 @@ class WatchedCameras:
         self._settings[name], self._rates[name] = settings, FrameRate()
         self._faults.pop(name, None)
         try:
-            _refuse_pipes(settings)
+            refuse_pipes(settings)
             self._group.add(settings)
         except VisavisError as error:
             self._note_fault(name, describe_error(error).detail, logged=str(error))
@@ -137,7 +137,7 @@ def _open_gallery(config: ServerConfig) -> Gallery:
     return gallery
 
 
-def _refuse_pipes(settings: CameraSettings) -> None:
+def refuse_pipes(settings: CameraSettings) -> None:
     """Raise VideoError for a named pipe: to wait for what is written into it would stop all other cameras."""
     for file in settings.files:
         if Path(file).is_fifo():

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI
@@ -25,22 +26,28 @@ from visavis.server.connection import HttpConnection
 from visavis.server.lifeline import GRACE_SECONDS, end_with_supervisor
 from visavis.server.services import Services
 
+if TYPE_CHECKING:
+    from visavis.videos.camera_file import CameraSettings
+
 HEADER_BYTES = 65_536
 FAILED = 3
 """Exit code of a worker that could not start."""
 
 
-def run_worker(config: ServerConfig, listener: socket.socket, life: int, *, cameras: Sequence[str] = ()) -> int:
+def run_worker(
+    config: ServerConfig, listener: socket.socket, life: int, *, cameras: Sequence[CameraSettings] = ()
+) -> int:
     """Answer requests until SIGTERM, or until the supervisor is gone; return the exit code.
 
-    ``life`` is the reading end of a pipe whose other end only the supervisor holds; ``cameras`` are the names of those
-    that this server may watch.
+    ``life`` is the reading end of a pipe whose other end only the supervisor holds; ``cameras`` are those that this
+    server may watch.
     """
     end_with_supervisor(life, lambda: os.kill(os.getpid(), signal.SIGTERM))
     _allow_connections()
     logging.basicConfig(format="visavis: %(message)s", level=logging.WARNING)
     try:
-        services = Services(replace(config, threads=config.threads_per_process), cameras)
+        names = [camera.name for camera in cameras]
+        services = Services(replace(config, threads=config.threads_per_process), names, camera_settings=cameras)
         app = _load(services)
     except (VisavisError, OSError) as error:
         sys.stderr.write(f"visavis: {error}\n")

@@ -329,17 +329,18 @@ def _close(cameras: Sequence[_Camera]) -> None:
 
 
 def _open_camera(settings: CameraSettings, recognizer: VideoRecognizer) -> _Camera:
-    main = _Feed(_open(settings.source, settings))
+    main = _Feed(open_stream(settings.source, settings))
     if settings.detect is None:
         return _Camera(settings, recognizer, main)
     try:
-        return _Camera(settings, recognizer, _Feed(_open(settings.detect, settings)), main)
+        return _Camera(settings, recognizer, _Feed(open_stream(settings.detect, settings)), main)
     except BaseException:
         main.source.close()
         raise
 
 
-def _open(source: CameraInput, settings: CameraSettings) -> FrameSource:
+def open_stream(source: CameraInput, settings: CameraSettings) -> FrameSource:
+    """Open a stream of a camera, which is tried again for as long as it takes; VideoError without its file."""
     device = device_number(source)
     if device is None and not is_address(source):
         return open_source(source, name=settings.name, every=settings.every)

@@ -1,4 +1,4 @@
-"""Language and theme of a browser: its cookies, else its headers."""
+"""Language, theme, and form of dates and numbers of a browser: its cookies, else its headers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ from visavis.server.pages.catalogs import LANGUAGES, pick_language
 
 THEMES = ("auto", "light", "dark")
 """``auto`` is the theme of the system."""
-COOKIES = {"language": "visavis-language", "theme": "visavis-theme"}
-ALLOWED = {"language": LANGUAGES, "theme": THEMES}
+FORMATS = {
+    "auto": "",
+    "en-US": "Dec 31, 2026, 2:05 PM; 1,234.5",
+    "en-GB": "31 Dec 2026, 14:05; 1,234.5",
+    "de-DE": "31.12.2026, 14:05; 1.234,5",
+    "fr-FR": "31 déc. 2026, 14:05; 1 234,5",
+    "vi-VN": "14:05 31 thg 12, 2026; 1.234,5",
+    "zh-CN": "2026年12月31日 14:05; 1,234.5",
+}
+"""Forms of dates and numbers: locales of ``Intl`` with a sample; ``auto`` is the form of the language."""
+COOKIES = {"language": "visavis-language", "theme": "visavis-theme", "format": "visavis-format"}
+ALLOWED = {"language": LANGUAGES, "theme": THEMES, "format": tuple(FORMATS)}
 SECONDS = 365 * 24 * 3600
 
 
@@ -23,6 +33,7 @@ class Preferences:
 
     language: str
     theme: str
+    format: str
 
 
 def read_preferences(request: Request) -> Preferences:
@@ -32,6 +43,7 @@ def read_preferences(request: Request) -> Preferences:
     return Preferences(
         language or pick_language(request.headers.get("accept-language", "")),
         chosen["theme"] if chosen["theme"] in THEMES else THEMES[0],
+        chosen["format"] if chosen["format"] in FORMATS else "auto",
     )
 
 

@@ -15,7 +15,7 @@ from visavis.plain import plain
 from visavis.server.auth import Principal, ServicesOf
 from visavis.server.problems import responses
 from visavis.server.resources import V1
-from visavis.server.resources.options import Fpir, Manager, Reader
+from visavis.server.resources.options import Manager, OwnFpir, Reader, choose_rate
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 
@@ -72,9 +72,10 @@ def reset_calibration(services: ServicesOf, principal: Manager, name: str) -> No
 
 
 @router.get(OF_GALLERY + "/threshold", response_model=model_of(SearchThreshold), responses=responses(404))
-def read_threshold(services: ServicesOf, principal: Reader, name: str, fpir: Fpir = defaults.FPIR) -> dict[str, Any]:
+def read_threshold(services: ServicesOf, principal: Reader, name: str, fpir: OwnFpir = None) -> dict[str, Any]:
     """Return the distance up to which a search among the people of today names a person, at this rate."""
-    answer: dict[str, Any] = plain(_open(services, principal, name).threshold(fpir=fpir))
+    gallery = _open(services, principal, name)
+    answer: dict[str, Any] = plain(gallery.threshold(fpir=choose_rate(services, name, fpir)))
     return answer
 
 

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from pydantic import BaseModel
 
-from visavis.errors import UnknownNameError
+from visavis.errors import BusyError, UnknownNameError
 from visavis.server.auth import Principal, ServicesOf
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import Manager, Reader
 from visavis.server.schema import model_of
 from visavis.server.services import Services
-from visavis.server.types import ServedCamera
+from visavis.server.types import CameraCheck, ServedCamera
 
 router = APIRouter(prefix=f"{V1}/cameras", tags=["cameras"])
 CameraName = Annotated[str, Path(max_length=200)]
@@ -51,6 +51,23 @@ def stop_camera(services: ServicesOf, principal: Manager, name: CameraName) -> d
     """Stop a camera until it is started, also when the server begins anew; the tracks of its faces end."""
     services.cameras.stop(_find(services, principal, name).name, actor=principal.name)
     return _find(services, principal, name).to_dict()
+
+
+@router.post("/{name:path}/check", response_model=model_of(CameraCheck), responses=responses(404))
+def check_source(services: ServicesOf, principal: Manager, name: CameraName) -> dict[str, Any]:
+    """Try the source of a camera of this server, and return the size of its first picture, or why none came."""
+    from visavis.server.check_camera import check_camera
+
+    _find(services, principal, name)
+    settings = next((camera for camera in services.camera_settings if camera.name == name), None)
+    if settings is None:
+        raise UnknownNameError(f"there is no camera {name!r} in the configuration of this server: another watches it.")
+    if not services.camera_checks.acquire(blocking=False):
+        raise BusyError("other cameras are being checked: try again.")
+    try:
+        return check_camera(settings).to_dict()
+    finally:
+        services.camera_checks.release()
 
 
 def _find(services: Services, principal: Principal, name: str) -> ServedCamera:

@@ -8,14 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from visavis import defaults
 from visavis.gallery.coach_types import CoachReport
 from visavis.gallery.types import Stats
 from visavis.server.auth import ServicesOf
 from visavis.server.photo_answers import hide_folders
 from visavis.server.problems import responses
 from visavis.server.resources import V1
-from visavis.server.resources.options import Fpir, Reader
+from visavis.server.resources.options import OwnFpir, Reader, choose_rate
 from visavis.server.schema import model_of
 
 router = APIRouter(prefix=f"{V1}/galleries", tags=["galleries"])
@@ -39,12 +38,12 @@ def coach_gallery(
     services: ServicesOf,
     principal: Reader,
     name: str,
-    fpir: Fpir = defaults.FPIR,
+    fpir: OwnFpir = None,
     person_id: Annotated[int | None, Query(ge=1, le=2**62, description="Only what is about this person.")] = None,
 ) -> dict[str, Any]:
     """Return what in a gallery will cause wrong answers: each template is compared with all people, without itself."""
     principal.require_gallery(name)
-    report = services.gallery(name).coach(fpir=fpir)
+    report = services.gallery(name).coach(fpir=choose_rate(services, name, fpir))
     return hide_folders((report if person_id is None else report.about(person_id)).to_dict())
 
 

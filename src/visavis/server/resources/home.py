@@ -28,12 +28,14 @@ def set_preferences(
     request: Request,
     language: Annotated[str, Form(max_length=20)] = "",
     theme: Annotated[str, Form(max_length=20)] = "",
+    number_format: Annotated[str, Form(max_length=20, alias="format")] = "",
     page: Annotated[str, Form(max_length=2000)] = "/",
 ) -> RedirectResponse:
-    """Keep language or theme in cookies, and return to the page."""
+    """Keep language, theme or format in cookies, and return to the page."""
     check_same_origin(request)
     is_here = page.startswith("/") and not page.startswith(("//", "/\\"))
     answer = RedirectResponse(page if is_here else "/", 303)
     set_preference(answer, request, "language", language)
     set_preference(answer, request, "theme", theme)
+    set_preference(answer, request, "format", number_format)
     return answer

@@ -13,7 +13,7 @@ from visavis.server.photo_answers import PhotoLine, QualityFace, explain_quality
 from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
 from visavis.server.resources import V1
-from visavis.server.resources.options import MIN_FACE, Fpir, MinFace, ReadGallery, Threshold, Top
+from visavis.server.resources.options import MIN_FACE, MinFace, ReadGallery, SearchFpir, Threshold, Top
 from visavis.server.schema import model_of
 from visavis.types import Identification, PhotoFaces
 
@@ -46,7 +46,7 @@ class IdentifiedPhotos(BaseModel):
 def identify(  # noqa: PLR0913 - those of the gallery
     photos: OnePhoto,
     gallery: ReadGallery,
-    fpir: Fpir = defaults.FPIR,
+    fpir: SearchFpir,
     threshold: Threshold = None,
     margin: float = 0.0,
     top: Top = defaults.TOP_NAMES,

@@ -10,6 +10,7 @@ from visavis import defaults
 from visavis.gallery.gallery import Gallery
 from visavis.server.auth import (
     Principal,
+    ServicesOf,
     gallery_name,
     get_services,
     requires,
@@ -24,6 +25,10 @@ MinFace = Annotated[
 ]  # fmt: skip
 Far = Annotated[float, Query(gt=0, lt=1, description="False accept rate that sets the threshold.")]
 Fpir = Annotated[float, Query(gt=0, lt=1, description="False positive identification rate that sets the threshold.")]
+OwnFpir = Annotated[
+    float | None,
+    Query(gt=0, lt=1, description="False positive identification rate that sets the threshold; else the gallery's."),
+]
 Threshold = Annotated[float | None, Query(ge=0, le=2, description="Greatest cosine distance, instead of a rate.")]
 Top = Annotated[int, Query(ge=1, le=100, description="Number of candidates per face.")]
 FaceNumber = Annotated[
@@ -37,6 +42,16 @@ Manager = Annotated[Principal, Depends(requires(MANAGE))]
 Administrator = Annotated[Principal, Depends(requires_whole_server)]
 _NEEDS = {right: Depends(requires(right)) for right in (READ, ENROLL, MANAGE)}
 GalleryName = Annotated[str, Depends(gallery_name)]
+
+
+@with_annotations
+def choose_rate(services: ServicesOf, gallery: GalleryName, fpir: OwnFpir = None) -> float:
+    """Return the rate of a search: that of the request, else that of its gallery."""
+    return services.search_rates.read(gallery).fpir if fpir is None else fpir
+
+
+SearchFpir = Annotated[float, Depends(choose_rate)]
+"""The rate of a request that searches a gallery."""
 
 
 def _open_for(right: str) -> Any:

@@ -16,7 +16,8 @@ from visavis.server.photo_answers import hide_folders
 from visavis.server.photo_input import OnePhoto, PhotoInput, photo_body, photo_input
 from visavis.server.problems import responses
 from visavis.server.resources import V1
-from visavis.server.resources.options import MIN_FACE, MinFace, Reader, ReadGallery
+from visavis.server.resources.options import MIN_FACE, FaceNumber, MinFace, Reader, ReadGallery
+from visavis.verification import largest_embedding, require_faces
 
 router = APIRouter(prefix=V1, tags=["photos"])
 PhotoAndOthers = Annotated[PhotoInput, Depends(photo_input("photo", "others", fields=()), scope="function")]
@@ -93,12 +94,21 @@ def rank_photos(
     openapi_extra=photo_body("photo"),
 )
 def rank_stored_faces(
-    photos: OnePhoto, gallery: ReadGallery, top: TopFaces = defaults.TOP_LOOKALIKES, min_face: MinFace = MIN_FACE
+    photos: OnePhoto,
+    gallery: ReadGallery,
+    top: TopFaces = defaults.TOP_LOOKALIKES,
+    min_face: MinFace = MIN_FACE,
+    face: FaceNumber = None,
 ) -> dict[str, Any]:
-    """Rank all faces of a gallery, named or not, by their distance to the largest face of ``photo``."""
+    """Rank all faces of a gallery, named or not, by their distance to the largest face of ``photo``.
+
+    ``face`` chooses another face than the largest.
+    """
     photo = images.read(photos.only("photo"))
-    embedding, _, _ = lookalikes.probe(gallery.recognizer, photo, min_face=min_face)
-    (ranking,) = gallery.lookalikes(embedding[None], top=top, besides=photo.sha256)
+    (answer,) = gallery.recognizer.represent([photo], min_face=min_face)
+    faces = require_faces(answer)
+    probe = largest_embedding(faces if face is None else faces.select(face))
+    (ranking,) = gallery.lookalikes(probe, top=top, besides=photo.sha256)
     return {"faces": hide_folders([face.to_dict() for face in ranking])}
 
 

@@ -14,7 +14,8 @@ from visavis.server.auth import ServicesOf
 from visavis.server.pages.catalogs import read_catalog
 from visavis.server.pages.preferences import read_preferences
 from visavis.server.pages.render import show_page
-from visavis.server.pages.visitor import PageVisitor, Visitor
+from visavis.server.pages.settings_sections import list_sections, may_manage_server, refuse
+from visavis.server.pages.visitor import PageVisitor
 from visavis.server.resources.models import list_model_files
 from visavis.server.roles import MANAGE, ROLES
 from visavis.server.services import Services
@@ -55,7 +56,7 @@ def show_models(request: Request, services: ServicesOf, visitor: PageVisitor) ->
         "models",
         visitor=visitor,
         module="local_values.js",
-        sections=_list_sections(visitor),
+        sections=list_sections(visitor),
         groups=list(groups.items()),
     )
 
@@ -63,10 +64,10 @@ def show_models(request: Request, services: ServicesOf, visitor: PageVisitor) ->
 @router.get("/keys")
 def show_keys(request: Request, services: ServicesOf, visitor: PageVisitor) -> Response:
     """Show all keys, and a form for another."""
-    if not _may_manage_server(visitor):
-        return _refuse(request, visitor)
+    if not may_manage_server(visitor):
+        return refuse(request, visitor)
     return show_page(
-        request, "keys", visitor=visitor, module="keys.js", sections=_list_sections(visitor), texts=("role", "key"),
+        request, "keys", visitor=visitor, module="keys.js", sections=list_sections(visitor), texts=("role", "key"),
         keys=services.keys.list(), roles=list(ROLES), galleries=list(services.config.galleries),
     )  # fmt: skip
 
@@ -81,21 +82,21 @@ def show_log(
 ) -> Response:
     """Show who changed the server, or a gallery, the newest first; ``before`` is the last number of the page before."""
     galleries = visitor.list_galleries(services)
-    if not visitor.may(MANAGE) or not (galleries or _may_manage_server(visitor)):
-        return _refuse(request, visitor)
-    chosen = gallery or ("" if _may_manage_server(visitor) else galleries[0])
-    if chosen not in galleries and (chosen or not _may_manage_server(visitor)):
-        return _refuse(request, visitor)
+    if not visitor.may(MANAGE) or not (galleries or may_manage_server(visitor)):
+        return refuse(request, visitor)
+    chosen = gallery or ("" if may_manage_server(visitor) else galleries[0])
+    if chosen not in galleries and (chosen or not may_manage_server(visitor)):
+        return refuse(request, visitor)
     lines = _read_gallery_log(services, chosen, before) if chosen else _read_server_log(services, before)
     catalog = read_catalog(read_preferences(request).language)
     actions = {line.action: catalog.get(f"action.{line.action.replace(' ', '_')}", line.action) for line in lines}
-    logs = [*([""] if _may_manage_server(visitor) else []), *galleries]
+    logs = [*([""] if may_manage_server(visitor) else []), *galleries]
     return show_page(
         request,
         "log",
         visitor=visitor,
         module="local_values.js",
-        sections=_list_sections(visitor),
+        sections=list_sections(visitor),
         logs=logs,
         chosen=chosen,
         lines=lines[:ENTRIES],
@@ -103,24 +104,6 @@ def show_log(
         before=lines[ENTRIES - 1].number if len(lines) > ENTRIES else None,
         is_first=before is None,
     )
-
-
-def _list_sections(visitor: Visitor) -> dict[str, str]:
-    """Return the pages of the settings that the visitor may see: their names in the catalogs, and addresses."""
-    sections = {"models": "/settings/models"}
-    if _may_manage_server(visitor):
-        sections["keys"] = "/settings/keys"
-    if visitor.may(MANAGE):
-        sections["log"] = "/settings/log"
-    return sections
-
-
-def _may_manage_server(visitor: Visitor) -> bool:
-    return visitor.may(MANAGE) and visitor.galleries is None
-
-
-def _refuse(request: Request, visitor: Visitor) -> Response:
-    return show_page(request, "forbidden", visitor=visitor, sections=_list_sections(visitor), status=403)
 
 
 def _read_server_log(services: Services, before: int | None) -> list[LogLine]:

@@ -6,14 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from visavis import defaults
 from visavis.gallery.check_text import NAME_LENGTH
 from visavis.gallery.feedback_types import Explanation
 from visavis.server.photo_answers import hide_folders
 from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
 from visavis.server.resources import V1
-from visavis.server.resources.options import MIN_FACE, Fpir, MinFace, ReadGallery, Threshold
+from visavis.server.resources.options import MIN_FACE, MinFace, ReadGallery, SearchFpir, Threshold
 from visavis.server.schema import model_of
 
 router = APIRouter(prefix=V1, tags=["photos"])
@@ -33,7 +32,7 @@ def why(
     photos: OnePhoto,
     gallery: ReadGallery,
     person: PersonReference,
-    fpir: Fpir = defaults.FPIR,
+    fpir: SearchFpir,
     threshold: Threshold = None,
     min_face: MinFace = MIN_FACE,
 ) -> dict[str, Any]:

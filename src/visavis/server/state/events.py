@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from visavis.server.state import tables
@@ -77,11 +77,6 @@ class Events:
         """Return the number of the newest event; 0 where there is none."""
         with self._database.read() as conn:
             return conn.execute(select(func.max(EVENTS.c.number))).scalar() or 0
-
-    def remove_before(self, time: str) -> int:
-        """Remove the events stored before a time; return their number."""
-        with self._database.write() as conn:
-            return conn.execute(delete(EVENTS).where(EVENTS.c.at < time)).rowcount
 
     def people(self, gallery: str) -> set[int]:
         """Return the ids of the people in events of a gallery."""

@@ -101,6 +101,16 @@ SUBJECTS = Table(
 )
 """Subjects of CompreFace's clients that have no face yet: see :mod:`visavis.server.state.subjects`."""
 
+SEARCH_RATES = Table(
+    "server_search_rates",
+    METADATA,
+    Column("gallery", Text, primary_key=True),  # its name on this server
+    Column("fpir", Float, nullable=False),
+    Column("set_at", Text, nullable=False),
+    Column("set_by", Text, nullable=False),
+)
+"""Rates of galleries that an administrator has set: see :mod:`visavis.server.state.search_rates`."""
+
 LOG = Table(
     "server_log",
     METADATA,

@@ -82,7 +82,7 @@ export class Batch {
 
   finish(file, answer) {
     const line = { file, name: nameOf(file), ...summarize(answer) };
-    if (status !== "ok" && status !== "no_face") this.failed.push(line);
+    if (isFailed(line)) this.failed.push(line);
     this.list.add(line);
     this.update();
   }
@@ -94,6 +94,19 @@ export class Batch {
     this.list.replace(line, summarize(answer));
     this.failed = this.failed.filter((failed) => failed !== line);
     this.update();
+  }
+
+  // Asks again about a photo of the batch: what was stored since then changes its line.
+  async renew(file) {
+    const line = this.list.lines.find((candidate) => candidate.file === file);
+    if (!line) return;
+    try {
+      this.replace(file, await this.identify(file, new AbortController().signal));
+    } catch (error) {
+      this.replace(file, { status: error.code, message: error.detail, faces: [] });
+      this.failed.push(line);
+      this.update();
+    }
   }
 
   stop(error) {
@@ -138,6 +151,7 @@ export class Batch {
   }
 }
 
+const isFailed = ({ status }) => status !== "ok" && status !== "no_face";
 const nameOf = (file) => file.webkitRelativePath || file.name;
 
 function summarize({ status, message, faces }) {

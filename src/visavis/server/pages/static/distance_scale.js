@@ -14,9 +14,10 @@ export function describeRate(far) {
   return text("scale.rate", { count: formatNumber(Number((1 / far).toPrecision(2))) });
 }
 
-// `table` is a calibration table, `share` what poor photos leave of its thresholds, `distance` that of the pair;
-// `onChange` gets the threshold and its rate. Returns an element, and sets the threshold to that of the rate `far`.
-export function makeDistanceScale(table, { share, distance, far, onChange }) {
+// `table` is a calibration table, `share` what poor photos leave of its thresholds, `distance` that of the pair, null without
+// one; `onChange` gets the threshold and its rate, which `describe` puts into words. Returns an element, and sets the
+// threshold to that of the rate `far`.
+export function makeDistanceScale(table, { share, distance, far, onChange, describe = describeRate }) {
   const rates = makeRates(table, share);
   const end = findEnd(table, { share, distance, greatest: rates.greatest });
   const toPercent = (value) => `${(100 * Math.min(value, end)) / end}%`;
@@ -24,8 +25,8 @@ export function makeDistanceScale(table, { share, distance, far, onChange }) {
   const measured = element("div", { class: "measured" });
   measured.style.left = toPercent(rates.least);
   measured.style.width = toPercent(rates.greatest - rates.least);
-  const dot = element("div", { class: "dot" });
-  dot.style.left = toPercent(distance);
+  const dot = element("div", { class: "dot", hidden: distance === null });
+  dot.style.left = toPercent(distance ?? 0);
   const slider = element("div", {
     class: "threshold",
     role: "slider",
@@ -39,7 +40,7 @@ export function makeDistanceScale(table, { share, distance, far, onChange }) {
 
   function move(value) {
     threshold = Math.min(Math.max(value, rates.least), rates.greatest);
-    const rate = describeRate(rates.farAt(threshold));
+    const rate = describe(rates.farAt(threshold));
     slider.style.left = toPercent(threshold);
     slider.setAttribute("aria-valuenow", threshold.toFixed(4));
     const value_text = text("scale.value", { threshold: formatDistance(threshold), rate });
@@ -88,7 +89,7 @@ export function makeDistanceScale(table, { share, distance, far, onChange }) {
 export function findEnd(table, { share, distance, greatest }) {
   const bins = table.histogram;
   const widest = bins ? bins.width * Math.max(bins.genuine.length, bins.impostors.length) * share : 1.6 * greatest;
-  return Math.max(widest, 1.05 * distance);
+  return Math.max(widest, 1.05 * (distance ?? 0));
 }
 
 // Two areas, each as high as its highest bar.
@@ -106,7 +107,7 @@ export function drawHistogram(table, share, end) {
 
 function drawLegend(table, distance, share) {
   const entry = (kind, words) => element("li", {}, element("span", { class: `sample ${kind}`, "aria-hidden": "true" }), words);
-  const entries = [entry("pair", text("scale.pair", { distance: formatDistance(distance) }))];
+  const entries = distance === null ? [] : [entry("pair", text("scale.pair", { distance: formatDistance(distance) }))];
   const { genuine_pairs: genuine, impostor_pairs: impostors, data } = table.provenance || {};
   if (table.histogram) {
     const short = (count) => formatNumber(count, { notation: "compact", maximumSignificantDigits: 3 });

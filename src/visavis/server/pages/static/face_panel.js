@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 import { showQuality } from "./face_quality.js";
-import { mayEnroll } from "./gallery.js";
+import { gallery, mayEnroll } from "./gallery.js";
 import { offerNaming } from "./naming.js";
 import { cropFace } from "./photo_boxes.js";
 import { offerRejection } from "./rejection.js";
@@ -23,6 +23,8 @@ export function showFace(place, { face, photo, image, file, onStored, leave }) {
     if (mayEnroll) card.append(offerNaming(context, onStored));
     if (face.candidates.length) card.append(offerNearest(context));
   } else {
+    const address = `/people/${face.person_id}?${new URLSearchParams({ gallery })}`;
+    card.append(element("p", {}, element("a", { href: address }, text("why.person_page", { name: face.name }))));
     const explanation = element("div", { class: "why" });
     card.append(explanation);
     explain(explanation, context, { person_id: face.person_id, name: face.name });

@@ -99,14 +99,18 @@ async function onChoose(number) {
   }
 
   async function onStored(sentence, undoPath) {
-    if (view.file === file) {
-      notice = makeNotice(sentence, { undoPath, file });
-      await view.refresh(number);
-    }
+    if (view.file === file) notice = makeNotice(sentence, { undoPath, file });
+    await showStored(file, number);
     announce(sentence);
     const button = view.panel.querySelector("button");
     if (button && view.file === file) button.focus();
   }
+}
+
+// Asks the server again about a photo after something was stored; the line of a photo that was left meanwhile too.
+async function showStored(file, chosen = -1) {
+  if (view.file === file) await view.refresh(chosen);
+  if (view.file !== file && batch) await batch.renew(file);
 }
 
 // What was stored for the photo of a file, with a button that undoes it.
@@ -122,10 +126,8 @@ function makeNotice(sentence, { undoPath, file }) {
       made.append(describeProblem(error));
       return;
     }
-    if (view.file === file) {
-      notice = makeNotice(text("identify.undone"), { undoPath: "", file });
-      await view.refresh();
-    }
+    if (view.file === file) notice = makeNotice(text("identify.undone"), { undoPath: "", file });
+    await showStored(file);
     announce(text("identify.undone"));
     if (view.file === file) view.title.focus();
   };

@@ -1,6 +1,6 @@
 // Times and sizes as the reader's language and time zone write them; the page has times in UTC, sizes in megabytes.
 
-import { formatNumber, language } from "./texts.js";
+import { formatNumber, locale } from "./texts.js";
 
 const FORMS = {
   day: { dateStyle: "medium" },
@@ -14,7 +14,7 @@ const FORMS = {
 export function showLocally(place) {
   for (const time of place.querySelectorAll("time")) {
     const form = FORMS[time.dataset.form || "full"];
-    time.textContent = new Intl.DateTimeFormat(language, form).format(new Date(time.dateTime));
+    time.textContent = new Intl.DateTimeFormat(locale, form).format(new Date(time.dateTime));
   }
   for (const size of place.querySelectorAll("data")) {
     size.textContent = formatNumber(size.value, { style: "unit", unit: "megabyte", maximumSignificantDigits: 3 });

@@ -1,10 +1,10 @@
 // The page "Look-alikes": the people of the gallery by how near they are to a face, in distances and in words.
 
-import { ask } from "./api.js";
+import { ask, describeProblem, showWaiting } from "./api.js";
 import { makeRates } from "./calibration.js";
 import { element } from "./dom.js";
 import { describeQuality } from "./face_quality.js";
-import { gallery, TABLE_PATH, THRESHOLD_PATH } from "./gallery.js";
+import { gallery, inGallery, TABLE_PATH, THRESHOLD_PATH } from "./gallery.js";
 import { identify } from "./identification.js";
 import { findLargest } from "./largest_face.js";
 import { makeSinglePhotoPage } from "./single_photo.js";
@@ -38,7 +38,8 @@ function onFaces(shown) {
 function showPeople(number) {
   const { candidates, threshold, person_id: person } = answer.faces[number];
   if (!candidates.length) {
-    view.panel.replaceChildren(element("p", { class: "empty" }, text("lookalikes.empty", { gallery })));
+    const photos = makePhotos(number);
+    view.panel.replaceChildren(element("p", { class: "empty" }, text("lookalikes.empty", { gallery })), photos);
     return;
   }
   const { table, search } = tables;
@@ -47,7 +48,8 @@ function showPeople(number) {
   const rows = candidates.map((candidate) => makeRow(candidate, { rates, threshold, person }));
   const list = element("ol", { class: "ranking" }, ...rows.slice(0, SHOWN));
   const title = element("h3", {}, text("lookalikes.ranking"));
-  view.panel.replaceChildren(element("div", { class: "card" }, title, list, ...makeMore(list, rows.slice(SHOWN))));
+  const card = element("div", { class: "card" }, title, list, ...makeMore(list, rows.slice(SHOWN)));
+  view.panel.replaceChildren(card, makePhotos(number));
   const { name, distance } = candidates[0];
   announce(text("lookalikes.nearest", { name, distance: formatDistance(distance) }));
 }
@@ -67,6 +69,40 @@ function makeRow({ person_id: id, name, distance }, { rates, threshold, person }
   else words.push(element("span", { class: "muted" }, describeNearness(rates, distance)));
   const head = element("b", { class: "name" }, name);
   return element("li", { class: isSame ? "same" : "" }, head, bar, element("div", { class: "row spread" }, ...words));
+}
+
+// The faces of the gallery, with a person or without one, that are nearest to a face: asked for when it is opened.
+function makePhotos(number) {
+  const place = element("div", {});
+  const details = element("details", {}, element("summary", {}, text("lookalikes.photos")), place);
+  const { file } = view;
+  const load = async () => {
+    const body = new FormData();
+    body.append("photo", file, file.name);
+    try {
+      const path = inGallery("/v1/gallery/similar", { face: number + 1, top: SHOWN });
+      const work = ask("POST", path, { body, signal: view.request.signal });
+      const waiting = element("p", { class: "skeleton" }, text("photo.loading"));
+      showPhotos(place, (await showWaiting(place, waiting, work)).faces);
+    } catch (error) {
+      if (error.name !== "AbortError") place.replaceChildren(describeProblem(error, { retry: load }));
+    }
+  };
+  details.addEventListener("toggle", () => details.open && !place.childElementCount && load());
+  return details;
+}
+
+function showPhotos(place, faces) {
+  const rows = faces.map(({ photo, name, person_id: id, distance }) => {
+    const address = `/people/${id}?${new URLSearchParams({ gallery })}`;
+    const person = id ? element("a", { href: address }, name) : element("span", { class: "unknown" }, text("lookalikes.no_name"));
+    const words = text("lookalikes.distance", { distance: formatDistance(distance) });
+    const head = element("b", { class: "name" }, photo || text("lookalikes.no_photo_name"));
+    return element("li", {}, head, element("div", { class: "row spread" }, person, element("span", {}, words)));
+  });
+  const help = element("p", { class: "muted" }, text("lookalikes.photos_help"));
+  const list = element("ol", { class: "ranking" }, ...rows);
+  place.replaceChildren(...(rows.length ? [help, list] : [element("p", { class: "empty" }, text("lookalikes.no_photo"))]));
 }
 
 // "1 in 2,500 strangers is as near": within the rates that were measured.

@@ -3,7 +3,7 @@
 import { ask, describeProblem } from "./api.js";
 import { element } from "./dom.js";
 import { inGallery } from "./gallery.js";
-import { language, formatNumber, text } from "./texts.js";
+import { formatNumber, locale, text } from "./texts.js";
 
 export function offerRejection({ file, face }, onStored) {
   const { name } = face;
@@ -45,7 +45,7 @@ export function offerRejection({ file, face }, onStored) {
     event.target.disabled = true;
     try {
       const { id, expires } = await send(path);
-      const date = new Intl.DateTimeFormat(language, { dateStyle: "long" }).format(new Date(expires));
+      const date = new Intl.DateTimeFormat(locale, { dateStyle: "long" }).format(new Date(expires));
       await onStored(text("rejection.stored", { name, date }), `/v1/rejections/${id}`);
     } catch (error) {
       fail(error, showEffect);

@@ -3,6 +3,8 @@
 const data = document.getElementById("texts");
 const texts = JSON.parse(data.textContent);
 export const language = document.documentElement.lang;
+// The locale of dates and numbers: that of the reader's choice, else of the language.
+export const locale = document.documentElement.dataset.format || language;
 const plurals = new Intl.PluralRules(language);
 
 export const hasText = (key) => key in texts;
@@ -17,7 +19,7 @@ export function countText(key, count) {
 }
 
 export function formatNumber(value, options) {
-  return new Intl.NumberFormat(language, options).format(value);
+  return new Intl.NumberFormat(locale, options).format(value);
 }
 
 // Distances have three digits after the point.

@@ -1,0 +1,28 @@
+"""The page of the display: language, colors, and the form of dates and numbers in this browser."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from visavis.server.pages.preferences import FORMATS
+from visavis.server.pages.render import show_page
+from visavis.server.pages.settings_sections import list_sections
+from visavis.server.pages.visitor import PageVisitor
+from visavis.server.state.database import now
+
+router = APIRouter(tags=["pages"], include_in_schema=False)
+
+
+@router.get("/settings/display")
+def show_display(request: Request, visitor: PageVisitor) -> Response:
+    """Show the choices, each as a button that stores it."""
+    return show_page(
+        request,
+        "display",
+        visitor=visitor,
+        module="local_values.js",
+        sections=list_sections(visitor),
+        formats=FORMATS,
+        now=now(),
+    )

@@ -1,0 +1,148 @@
+"""Pages of the settings about the server itself: retention, cameras; and the display of a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import update
+
+from server.running_server import RunningServer
+from server.test_cameras import await_camera, encode
+from server.test_keys import make_key
+from visavis.server.pages.preferences import FORMATS
+from visavis.server.state import tables
+from visavis.server.state.database import StateDatabase
+from visavis.server.state.events import Events
+
+from .appearance import look_at
+from .conftest import OpenTab, open_as_administrator, serve
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
+PASSWORD = "open-sesame"
+
+
+@pytest.fixture(scope="module")
+def kept(sample_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server with a camera that is a folder of one frame, one that is not there, and days for all that expires."""
+    folder = tmp_path_factory.mktemp("kept")
+    (folder / "frames").mkdir()
+    (folder / "frames/1.jpg").write_bytes(encode(np.full((240, 320, 3), 90, np.uint8)))
+    address = f"rtsp://viewer:{PASSWORD}@127.0.0.1:9/stream?token={PASSWORD}"
+    cameras = '[[camera]]\nname = "door <i>1"\nsource = "frames"\nevery = 2\nmin_face = 40\n'
+    cameras += f'[[camera]]\nname = "hall"\nsource = "secret/none.mp4"\ndetect = "{address}"\n'
+    (folder / "cameras.toml").write_text(cameras)
+    (folder / "cameras.toml").chmod(0o600)
+    tables = "[video]\nevent_days = 7\n[retention]\njob_days = 30\n"
+    (folder / "server.toml").write_text(f"{tables}[galleries]\ndefault = 'faces.db'\nelsewhere = 'elsewhere.db'\n")
+    with serve(folder, "--cameras", "cameras.toml") as running:
+        await_camera(running, "door <i>1", "ended")
+        await_camera(running, "hall", "failed")
+        yield running
+
+
+def test_how_cameras_are_configured_without_passwords_and_folders(open_tab: OpenTab, kept: RunningServer) -> None:
+    page = open_as_administrator(open_tab, kept, "/settings/cameras").page
+    door, hall = (page.locator(f"[data-item='{name}']") for name in ("door <i>1", "hall"))
+    assert door.locator("dd").all_inner_texts() == ["frames", "one in 2", "40 pixels", "default"]
+    assert hall.locator("dd").all_inner_texts()[:2] == ["none.mp4", "rtsp://***@127.0.0.1:9/stream?token=***"]
+    assert (door.locator(".state").inner_text(), hall.locator(".state").inner_text()) == (
+        "at the end of its file", "failed",
+    )  # fmt: skip
+    content = page.content()
+    assert PASSWORD not in content
+    assert str(kept.folder) not in content
+    assert "secret" not in content
+
+
+def test_sources_are_checked_by_mouse_and_by_keyboard_alone(open_tab: OpenTab, kept: RunningServer) -> None:
+    tab = open_as_administrator(open_tab, kept, "/settings/cameras")
+    tab.page.click("[aria-label='Check the source of door <i>1']")
+    tab.page.wait_for_selector("#result :text('door <i>1 gives pictures of 320 x 240 pixels')")
+    tab.tab_to("[aria-label='Check the source of hall']")
+    tab.page.keyboard.press("Enter")
+    tab.page.wait_for_selector("#result :text('hall gives no picture:')")
+    shown = tab.page.inner_text("#result")
+    assert "none.mp4" in shown
+    assert "secret" not in shown
+    answer = kept.post("/v1/cameras/hall/check").json()
+    assert (answer["name"], answer["width"], answer["message"] in shown) == ("hall", None, True)
+
+
+def test_a_camera_is_started_from_the_settings(open_tab: OpenTab, kept: RunningServer) -> None:
+    page = open_as_administrator(open_tab, kept, "/settings/cameras").page
+    page.click("[aria-label='Stop door <i>1'], [aria-label='Start door <i>1']")
+    await_camera(kept, "door <i>1", "ended")
+    entry = kept.get("/v1/log?limit=1000").json()["entries"][-1]
+    assert (entry["action"], entry["detail"]) == ("start camera", "door <i>1")
+
+
+def test_cameras_of_other_galleries_are_not_shown_and_not_checked(open_tab: OpenTab, kept: RunningServer) -> None:
+    tab = open_tab(kept.url)
+    key = make_key(kept, "admin of elsewhere", "admin", ["elsewhere"])
+    tab.sign_in(key)
+    assert tab.open("/settings/cameras").locator(".camera").count() == 0
+    assert kept.post("/v1/cameras/hall/check", key=key).status_code == 404
+    reader = make_key(kept, "reader of cameras", "read")
+    assert kept.post("/v1/cameras/hall/check", key=reader).status_code == 403
+
+
+def add_old(kept: RunningServer, name: str) -> None:
+    """Add an event that is too old."""
+    with closing(StateDatabase(f"sqlite:///{kept.folder / 'faces.server.db'}")) as database:
+        Events(database).add("default", {"id": name, "event": "ended", "camera": "gone"})
+        with database.write() as conn:
+            conn.execute(update(tables.EVENTS).where(tables.EVENTS.c.id == name).values(at="2020-01-01T00:00:00+00:00"))
+
+
+def test_what_is_due_is_shown_and_removed_by_mouse_and_by_keyboard(open_tab: OpenTab, kept: RunningServer) -> None:
+    for way in ("mouse", "keyboard"):
+        add_old(kept, f"old of {way}")
+        tab = open_as_administrator(open_tab, kept, "/settings/retention")
+        rows = [row.split("\t") for row in tab.page.locator("#kinds tbody tr").all_inner_texts()]
+        assert [row[:2] for row in rows] == [
+            ["Events of cameras", "7 days"], ["Jobs that have ended", "30 days"], ["Log of the server", "for ever"],
+        ]  # fmt: skip
+        assert (rows[0][3].split(",")[0], rows[0][4]) == ("Jan 1", "1")
+        if way == "mouse":
+            tab.page.click("#run")
+        else:
+            tab.tab_to("#run")
+            tab.page.keyboard.press("Enter")
+        tab.page.wait_for_selector("#result :text('Removed: events 1, jobs 0, log entries 0.')")
+        tab.page.wait_for_selector("[data-kind=events] td:last-child:text-is('0')")
+        assert [kind["due"] for kind in kept.get("/v1/retention").json()["kinds"]] == [0, 0, 0]
+        assert "gone" not in str(kept.get("/v1/events?camera=gone").json())
+
+
+def test_the_form_of_dates_and_numbers_is_kept_for_a_browser(open_tab: OpenTab, kept: RunningServer) -> None:
+    """Each button shows what the browser makes of its locale, and without a choice the language decides."""
+    tab = open_as_administrator(open_tab, kept, "/settings/display")
+    made = """locale => {
+        const at = new Intl.DateTimeFormat(locale, {dateStyle: "medium", timeStyle: "short", timeZone: "UTC"});
+        return `${at.format(Date.UTC(2026, 11, 31, 14, 5))}; ${new Intl.NumberFormat(locale).format(1234.5)}`;
+    }"""
+    for locale, sample in FORMATS.items():
+        if sample:
+            assert " ".join(tab.page.evaluate(made, locale).split()) == sample
+    tab.page.click("button[value='de-DE']")
+    tab.page.wait_for_selector("button[value='de-DE'][aria-pressed='true']")
+    assert tab.page.get_attribute("html", "lang") == "en"
+    tab.tab_to("button[value='vi']")
+    tab.page.keyboard.press("Enter")
+    tab.page.wait_for_selector("html[lang='vi'][data-format='de-DE']")
+    add_old(kept, "old of display")
+    page = tab.open("/settings/retention")
+    assert page.inner_text("[data-kind=events] time").startswith("1. Jan. 2020")
+    other = open_as_administrator(open_tab, kept, "/settings/display")
+    assert other.page.get_attribute("html", "data-format") is None
+    kept.post("/v1/retention/run")
+
+
+@pytest.mark.slow(seconds=20)
+def test_they_are_accessible_at_each_width(open_tab: OpenTab, kept: RunningServer, tmp_path: Path) -> None:
+    for name in ("cameras", "retention", "display"):
+        look_at(open_as_administrator(open_tab, kept, f"/settings/{name}"), name, tmp_path)
