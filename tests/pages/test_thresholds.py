@@ -22,10 +22,10 @@ pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 
 
 def add_spread_people(server: RunningServer, gallery: str, names: list[str]) -> None:
-    """Add people with two templates each, whose cosine distance grows from .2 to .5 from one person to the next."""
+    """Add people with two templates each, whose cosine distance grows from .3 to .6 from one person to the next."""
     random = np.random.default_rng(3)
     people = []
-    for name, distance in zip(names, np.linspace(0.2, 0.5, len(names)), strict=True):
+    for name, distance in zip(names, np.linspace(0.3, 0.6, len(names)), strict=True):
         first, other = np.linalg.qr(random.normal(size=(128, 2)))[0].T
         second = (1 - distance) * first + np.sqrt(1 - (1 - distance) ** 2) * other
         rows = [row.astype(np.float32) for row in (first, second)]
@@ -56,8 +56,9 @@ def read_effect(server: RunningServer, gallery: str, strangers: int) -> dict[str
 def test_a_rate_is_chosen_by_mouse_its_effect_shown_and_stored(
     signed_in: Tab, server: RunningServer, people_gallery: str
 ) -> None:
-    names = [SCRIPT, *(f"Person {number}" for number in range(1, 30))]
-    add_spread_people(server, people_gallery, names[::-1])
+    names = [f"Person {number}" for number in range(30)]
+    names[23] = SCRIPT
+    add_spread_people(server, people_gallery, names)
     page = signed_in.open(f"/settings/thresholds?gallery={people_gallery}")
     assert page.inner_text("#current .rate") == "1 in 100 strangers would get a name"
     threshold = server.get(f"/v1/galleries/{people_gallery}/threshold").json()["distance"]
