@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from architecture.documents import sections
-from visavis.server.config import Compat, RequestLimits, ServerConfig, VideoSettings
+from visavis.server.config import Compat, ExpiryDays, RequestLimits, ServerConfig, VideoSettings
 
 from .running_server import RunningServer
 
@@ -28,8 +28,9 @@ def test_the_server_prints_what_the_page_shows(server: RunningServer) -> None:
 
 
 def test_the_keys_of_the_page_are_those_of_the_configuration() -> None:
-    tables = {"galleries", "limits", "index_roots", "classifiers", "compat", "video"}
+    tables = {"galleries", "limits", "index_roots", "classifiers", "compat", "video", "retention"}
     assert read_keys("server") == {item.name for item in fields(ServerConfig)} - tables
     assert read_keys("limits") == {item.name for item in fields(RequestLimits)}
+    assert read_keys("retention") == {item.name for item in fields(ExpiryDays)}
     assert read_keys("compat") == {item.name for item in fields(Compat)}
     assert read_keys("video") == {item.name for item in fields(VideoSettings)} | {"default"}

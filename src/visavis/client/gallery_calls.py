@@ -10,7 +10,7 @@ from visavis.client.parse import parse
 from visavis.compare import Calibration, parse_calibration
 from visavis.gallery.rate_effect import RateEffect
 from visavis.gallery.types import AuditEntry, SearchThreshold, Stats
-from visavis.server.types import SearchRate
+from visavis.server.types import GalleryRate
 
 
 class GalleryCalls(GalleryRequests):
@@ -44,9 +44,9 @@ class GalleryCalls(GalleryRequests):
         else:
             self._connection.send("PUT", path, json=table.table())
 
-    def rate(self) -> SearchRate:
+    def rate(self) -> GalleryRate:
         """Return the rate of requests that name none, those of the pages and of other programs."""
-        return parse(SearchRate, self._connection.send("GET", f"{self._gallery_path}/rate"))
+        return parse(GalleryRate, self._connection.send("GET", f"{self._gallery_path}/rate"))
 
     def set_rate(self, fpir: float | None) -> None:
         """Use a rate from now on where a request names none; None: the default. Needs the key of an administrator.

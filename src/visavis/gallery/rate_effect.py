@@ -36,7 +36,7 @@ class RateEffect(Plain):
     A search names a person up to the cosine ``distance``, up to ``distance_before`` now. The effect is measured on the
     people's own templates, each as a probe of a search in which it is left out: ``before`` and ``after`` are the
     numbers recognized of ``templates`` templates. ``people`` are in the gallery; ``untested`` of them have one template
-    that can be compared, or none. ``changed`` are the people for whom the number changes, the greatest loss first.
+    that can be compared, or none. ``changed`` are the people whose number changes, the greatest loss first.
     """
 
     fpir: float

@@ -74,7 +74,7 @@ class VideoSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class RetentionDays:
+class ExpiryDays:
     """Days for which jobs that have ended, and entries of the server's log, are kept; 0: for ever."""
 
     job_days: int = 0
@@ -111,7 +111,7 @@ class ServerConfig:
     classifiers: Mapping[str, Path] = field(default_factory=dict)
     compat: Compat = field(default_factory=Compat)
     video: VideoSettings = field(default_factory=VideoSettings)
-    retention: RetentionDays = field(default_factory=RetentionDays)
+    retention: ExpiryDays = field(default_factory=ExpiryDays)
 
     @property
     def kept_days(self) -> dict[str, int]:
@@ -269,13 +269,13 @@ def _make_video(table: Mapping[str, Any]) -> VideoSettings:
     return settings
 
 
-def _make_retention(table: Mapping[str, Any]) -> RetentionDays:
-    names = [item.name for item in fields(RetentionDays)]
+def _make_retention(table: Mapping[str, Any]) -> ExpiryDays:
+    names = [item.name for item in fields(ExpiryDays)]
     for key, value in table.items():
         if key not in names:
             raise UsageError(f"[retention] has no key {shown(key)}: the keys are {' and '.join(names)}.")
         check_whole(value, f"{key} is a whole number of days", least=0, most=100_000)
-    return RetentionDays(**table)
+    return ExpiryDays(**table)
 
 
 def _make_galleries(table: Mapping[str, Any], folder: Path) -> dict[str, str]:

@@ -120,7 +120,7 @@ class ExpiringKind(Plain):
 
 
 @dataclass(frozen=True, slots=True)
-class SearchRate(Plain):
+class GalleryRate(Plain):
     """The rate ``fpir`` at which searches of a gallery name strangers, unless a request names another.
 
     ``set_at`` is when it was set, by the key ``set_by``; None for the default rate.

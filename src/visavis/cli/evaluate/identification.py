@@ -18,7 +18,7 @@ from visavis.cli._table import Column
 if TYPE_CHECKING:
     from visavis.evaluate.identification import IdentificationResult
     from visavis.evaluate.results import Interval
-    from visavis.evaluate.stats.open_set import CalibratedSearchRate, SearchRate
+    from visavis.evaluate.stats.open_set import CalibratedSearchRate, GalleryRate
 
 
 class RuleName(StrEnum):
@@ -123,7 +123,7 @@ def _make_line(result: IdentificationResult) -> dict[str, object]:
     }
 
 
-def _make_search(search: SearchRate) -> dict[str, object]:
+def _make_search(search: GalleryRate) -> dict[str, object]:
     return {
         "fpir": search.fpir,
         "threshold": significant(search.threshold),

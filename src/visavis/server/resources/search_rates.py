@@ -14,7 +14,7 @@ from visavis.server.resources import V1
 from visavis.server.resources.options import Fpir, Manager, Reader
 from visavis.server.schema import model_of
 from visavis.server.services import Services
-from visavis.server.types import SearchRate
+from visavis.server.types import GalleryRate
 
 router = APIRouter(prefix=f"{V1}/galleries/{{name}}/rate", tags=["galleries"])
 
@@ -25,14 +25,14 @@ class RateOrder(BaseModel, extra="forbid"):
     fpir: float = Field(gt=0, lt=1)
 
 
-@router.get("", response_model=model_of(SearchRate), responses=responses(404))
+@router.get("", response_model=model_of(GalleryRate), responses=responses(404))
 def read_rate(services: ServicesOf, principal: Reader, name: str) -> dict[str, Any]:
     """Return the rate of searches that name none, and who set it; ``set_at`` is null for the default rate."""
     _require(services, principal, name)
     return services.search_rates.read(name).to_dict()
 
 
-@router.put("", response_model=model_of(SearchRate), responses=responses(404))
+@router.put("", response_model=model_of(GalleryRate), responses=responses(404))
 def set_rate(services: ServicesOf, principal: Manager, name: str, order: RateOrder) -> dict[str, Any]:
     """Search at this rate from now on, where a request names none."""
     _require(services, principal, name)

@@ -7,7 +7,7 @@ from sqlalchemy import delete, insert, select
 from visavis import compare, defaults
 from visavis.server.state import tables
 from visavis.server.state.database import StateDatabase, now
-from visavis.server.types import SearchRate
+from visavis.server.types import GalleryRate
 
 RATES = tables.SEARCH_RATES
 
@@ -18,11 +18,11 @@ class SearchRates:
     def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
-    def read(self, gallery: str) -> SearchRate:
+    def read(self, gallery: str) -> GalleryRate:
         """Return the rate of a gallery, and who set it when."""
         with self._database.read() as conn:
             row = conn.execute(select(RATES).where(RATES.c.gallery == gallery)).one_or_none()
-        return SearchRate(defaults.FPIR) if row is None else SearchRate(row.fpir, row.set_at, row.set_by)
+        return GalleryRate(defaults.FPIR) if row is None else GalleryRate(row.fpir, row.set_at, row.set_by)
 
     def set(self, gallery: str, fpir: float, *, actor: str) -> None:
         """Use a rate from now on; UsageError where it is no number between 0 and 1."""
