@@ -18,6 +18,7 @@
     ├── GalleryError               exit 3, HTTP 503   the store is missing, damaged, of another schema or model
     ├── ServerError                exit 3, HTTP 503   the server's database, port or certificate cannot be used
     │   └── BusyError                                 more requests than the server takes; try again
+    ├── AttendanceError            exit 3, HTTP 503   a site of attendance, its database or its key cannot be used
     └── WeightsError               exit 3, HTTP 503   a weight file is missing, wrong or hostile
         ├── MissingWeightsError                       missing weight files; a line per file
         └── MissingExtraError      exit 3, HTTP 501   an optional package is not installed
@@ -191,6 +192,13 @@ class ServerError(VisavisError):
 
 class BusyError(ServerError):
     """There are more requests than the server takes, or one took too long: try again."""
+
+
+class AttendanceError(VisavisError):
+    """A site of attendance cannot be used: its folder, its database, its rules, or the key of its ledger."""
+
+    exit_code = 3
+    http_status = 503
 
 
 class WeightsError(VisavisError):

@@ -30,8 +30,8 @@ LAYERS = (
     {"pipeline", "samples", "quantize", "classify", "published", "clustering", "ranking", "embedding_cache", "display",
         "photo_liveness",
     },
-    {"gallery", "evaluate", "bulk", "videos"},
-    {"train"},
+    {"gallery", "sql_database", "evaluate", "bulk", "videos"},
+    {"train", "attendance"},
     {"server", "client"},
     {"cli", "compat"},
     {"__main__"},
@@ -42,7 +42,7 @@ HOMES = {
     "onnxruntime": {"runtime", "quantize"},  # its tools for quantization are a package of their own
     "onnx": {"quantize"},
     "cryptography": {"encryption"},
-    "sqlalchemy": {"gallery", "server"},
+    "sqlalchemy": {"gallery", "sql_database", "server", "attendance"},
     "typer": {"cli", "compat"},
     "rich": {"cli"},
     "pooch": {"weights"},
@@ -80,7 +80,8 @@ NOT_AT_ONCE = {
 """Packages that cost time to import: inside the function that needs them."""
 
 AT_ONCE = {
-    "pytorch": {"torch"}, "draw": {"PIL"}, "gallery": {"sqlalchemy"}, "server": {"sqlalchemy"}, "opencv": {"cv2"},
+    "pytorch": {"torch"}, "draw": {"PIL"}, "opencv": {"cv2"},
+    **{name: {"sqlalchemy"} for name in ("gallery", "sql_database", "server", "attendance")},
 }  # fmt: skip
 """Unless nobody imports the module itself at once."""
 
@@ -175,7 +176,7 @@ def test_heavy_packages_have_their_places(module: Module) -> None:
 
 
 def test_what_may_import_at_once_is_imported_later() -> None:
-    later = AT_ONCE.keys() - {"gallery", "pytorch", "server"}
+    later = AT_ONCE.keys() - {"gallery", "pytorch", "server", "sql_database", "attendance"}
     for module in PLACED:
         assert not [one for one in module.imports if one.at_once and part(one.module) in later - {part(module.name)}]
     outside = [module for module in PLACED if part(module.name) not in {"gallery", "server"}]

@@ -12,10 +12,11 @@ from sqlalchemy import update
 
 from visavis.server.config import read_config
 from visavis.server.state import tables
-from visavis.server.state.database import StateDatabase, write_time
+from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import EventFilter, Events
 from visavis.server.state.expiry import Expiry
 from visavis.server.state.jobs import Jobs
+from visavis.sql_database import write_time
 
 from .running_server import RunningServer
 from .test_keys import make_key

@@ -17,9 +17,10 @@ from visavis.server import camera_leases
 from visavis.server.camera_leases import LeaseWatch
 from visavis.server.state import tables
 from visavis.server.state.cameras import CameraLease, CameraReport, Cameras
-from visavis.server.state.database import StateDatabase, write_time
+from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import EventFilter, Events
 from visavis.server.types import ServedCamera
+from visavis.sql_database import write_time
 
 from .machine_clock import set_clock
 

@@ -17,9 +17,10 @@ from visavis.server.config import ServerConfig
 from visavis.server.index_folders import resolve_folder
 from visavis.server.state import jobs as state_jobs
 from visavis.server.state import tables
-from visavis.server.state.database import StateDatabase, write_time
+from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import EventFilter, Events
 from visavis.server.state.jobs import Jobs
+from visavis.sql_database import write_time
 
 from .machine_clock import set_clock
 

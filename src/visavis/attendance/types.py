@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from visavis.plain import Plain
 
@@ -19,7 +19,7 @@ class Employee(Plain):
 
     ``number`` is the employee number, by which payroll systems and every file name the person. ``person_id`` is the
     person in the gallery of the site; None: not enrolled. ``joined`` and ``left`` are the first and the last day of
-    employment.
+    employment. ``manages`` names the departments whose requests the employee decides.
     """
 
     number: str
@@ -28,6 +28,7 @@ class Employee(Plain):
     person_id: int | None = None
     joined: date | None = None
     left: date | None = None
+    manages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +78,34 @@ class Outage(Plain):
     start: datetime
     end: datetime
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerChange(Plain):
+    """A record of the ledger about a punch, for programs that follow it.
+
+    ``number`` grows with each record. ``punch`` is the punch as this record leaves it, None where it makes it void.
+    """
+
+    number: int
+    kind: Literal["punch", "correction", "void", "restore"]
+    punch_id: str
+    punch: Punch | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRecord(Plain):
+    """A record of the ledger with who wrote it, when (UTC), and why.
+
+    ``punch`` is what the record says of a punch, also where it makes it void; None in a record of anything else, whose
+    content is ``detail``.
+    """
+
+    number: int
+    kind: str
+    recorded: datetime
+    actor: str
+    reason: str
+    employee: str | None = None
+    punch: Punch | None = None
+    detail: dict[str, Any] | None = None

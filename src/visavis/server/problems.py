@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from visavis.errors import (
     NO_ROOM,
+    AttendanceError,
     BusyError,
     GalleryError,
     MissingExtraError,
@@ -48,6 +49,7 @@ HIDDEN = {
     GalleryError: "the gallery cannot be used now; the server's log says why.",
     WeightsError: "a model file is missing on the server; its administrator can run visavis models fetch.",
     ServerError: "the server cannot answer now; its log says why.",
+    AttendanceError: "the attendance site cannot be used now; the server's log says why.",
 }
 """Sentences instead of messages that may name paths of the server."""
 

@@ -9,7 +9,7 @@ from visavis.server.pages.preferences import FORMATS
 from visavis.server.pages.render import show_page
 from visavis.server.pages.settings_sections import list_sections
 from visavis.server.pages.visitor import PageVisitor
-from visavis.server.state.database import now
+from visavis.sql_database import now
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 

@@ -16,9 +16,10 @@ from sqlalchemy import Connection, Row, case, insert, or_, select, update
 
 from visavis.errors import UnknownNameError
 from visavis.server.state import tables
-from visavis.server.state.database import StateDatabase, write_time
+from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import EVENTS, Events, insert_event
 from visavis.server.types import ServedCamera, StoredEvent
+from visavis.sql_database import write_time
 from visavis.videos.types import CameraState
 
 CAMERAS = tables.CAMERAS

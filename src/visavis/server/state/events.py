@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, upd
 from sqlalchemy.exc import IntegrityError
 
 from visavis.server.state import tables
-from visavis.server.state.database import StateDatabase, now
+from visavis.server.state.database import StateDatabase
 from visavis.server.types import StoredEvent
+from visavis.sql_database import now
 
 EVENTS = tables.EVENTS
 

@@ -8,9 +8,10 @@ from datetime import timedelta
 from sqlalchemy import Column, ColumnElement, Table, delete, func, select, true
 
 from visavis.server.state import tables
-from visavis.server.state.database import StateDatabase, write_time
+from visavis.server.state.database import StateDatabase
 from visavis.server.state.jobs import CANCELED, DONE, FAILED
 from visavis.server.types import ExpiringKind
+from visavis.sql_database import write_time
 
 _KINDS: Mapping[str, tuple[Table, Column[str], ColumnElement[bool]]] = {
     "events": (tables.EVENTS, tables.EVENTS.c.at, true()),

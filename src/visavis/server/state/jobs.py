@@ -20,8 +20,9 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, insert, or_, 
 
 from visavis.errors import UnknownNameError, UsageError
 from visavis.server.state import tables
-from visavis.server.state.database import StateDatabase, write_time
+from visavis.server.state.database import StateDatabase
 from visavis.server.types import Job
+from visavis.sql_database import write_time
 
 JOBS = tables.JOBS
 QUEUED, RUNNING, SAVING, CANCELING, CANCELED = "queued", "running", "saving", "canceling", "canceled"

@@ -21,8 +21,9 @@ from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery.check_text import NAME_LENGTH, check_text
 from visavis.server.roles import check_role
 from visavis.server.state import tables
-from visavis.server.state.database import StateDatabase, now
+from visavis.server.state.database import StateDatabase
 from visavis.server.types import ApiKey, NewKey
+from visavis.sql_database import now
 
 PREFIX = "vv"
 KEY_ID = re.compile("[0-9a-f]{12}")

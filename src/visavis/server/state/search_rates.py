@@ -6,8 +6,9 @@ from sqlalchemy import delete, insert, select
 
 from visavis import compare, defaults
 from visavis.server.state import tables
-from visavis.server.state.database import StateDatabase, now
+from visavis.server.state.database import StateDatabase
 from visavis.server.types import GalleryRate
+from visavis.sql_database import now
 
 RATES = tables.SEARCH_RATES
 

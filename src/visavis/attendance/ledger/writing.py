@@ -1,0 +1,63 @@
+"""A transaction that adds records to the ledger, and may change other tables of the site with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, insert, select
+
+from visavis.attendance.database import AttendanceDatabase
+from visavis.attendance.ledger.chain import SALT_BYTES, LedgerKey, digest_content
+from visavis.attendance.ledger.head import EMPTY, Head, HeadFile
+from visavis.attendance.ledger.records import CONTENT, make_content
+from visavis.attendance.local_time import count_microseconds
+from visavis.attendance.tables import RECORDS
+from visavis.errors import UsageError
+
+_ADD = insert(RECORDS)
+_READ_LAST = select(RECORDS.c.number, RECORDS.c.mac).order_by(RECORDS.c.number.desc()).limit(1)
+
+
+class LedgerWriter:
+    """The open transaction ``conn``; ``actor`` is who writes, ``recorded`` when: microseconds since 1970."""
+
+    def __init__(self, conn: Connection, key: LedgerKey, *, actor: str, recorded: int) -> None:
+        if not actor.strip():
+            raise UsageError("a record needs the name of who writes it.")
+        self.conn, self.actor, self.recorded = conn, actor, recorded
+        self._key = key
+        last = conn.execute(_READ_LAST).first()
+        self.head = EMPTY if last is None else Head(last.number, last.mac)
+
+    def append(self, kind: str, columns: Mapping[str, object], *, reason: str = "") -> int:
+        """Add a record with these columns of content; return its number."""
+        self.append_all(kind, [columns], reason=reason)
+        return self.head.number
+
+    def append_all(self, kind: str, contents: Iterable[Mapping[str, object]], *, reason: str = "") -> None:
+        """Add records of one kind, in their order."""
+        rows = []
+        for columns in contents:
+            content = make_content(columns, recorded=self.recorded, actor=self.actor, reason=reason)
+            salt = os.urandom(SALT_BYTES)
+            digest = digest_content(salt, [content[column] for column in CONTENT])
+            number = self.head.number + 1
+            code = self._key.compute_code(self.head.code, number, kind, digest)
+            rows.append({**content, "number": number, "kind": kind, "salt": salt, "digest": None, "mac": code})
+            self.head = Head(number, code)
+        if rows:
+            self.conn.execute(_ADD, rows)
+
+
+@contextmanager
+def write_ledger(
+    database: AttendanceDatabase, key: LedgerKey, head_file: HeadFile, *, actor: str
+) -> Iterator[LedgerWriter]:
+    """Begin a transaction; what the block has written is stored when it ends, and the head written after it."""
+    with database.write() as conn:
+        recorded = count_microseconds(database.read_clock(conn))
+        writer = LedgerWriter(conn, key, actor=actor, recorded=recorded)
+        yield writer
+    head_file.advance(writer.head)

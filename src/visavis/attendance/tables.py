@@ -1,0 +1,146 @@
+"""Tables of a site's database. Times are microseconds since 1970 in UTC, or text in ISO 8601; days are ISO 8601."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text
+
+VERSION = 1
+"""Version of the tables; a database of another version is refused."""
+
+METADATA = MetaData()
+
+META = Table(
+    "attendance_meta",
+    METADATA,
+    Column("version", Integer, nullable=False),
+    Column("key_mark", Text),  # tells the key of the ledger from others; NULL until the first ledger opened it
+)
+
+RECORDS = Table(
+    "attendance_records",
+    METADATA,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),  # see visavis.attendance.ledger.records.KINDS
+    Column("punch_id", Text),
+    Column("employee", Text),  # employee number
+    Column("at", BigInteger),  # microseconds
+    Column("utc_offset", Integer),  # seconds
+    Column("zone", Text),
+    Column("direction", Text),
+    Column("device", Text),
+    Column("method", Text),
+    Column("distance", Double),
+    Column("probability", Double),
+    Column("liveness", Double),
+    Column("recorded", BigInteger),  # microseconds, by the clock of the database
+    Column("actor", Text),
+    Column("reason", Text),
+    Column("detail", Text),  # JSON
+    Column("salt", LargeBinary),  # NULL: the content was erased
+    Column("digest", LargeBinary),  # of the content, where that was erased
+    Column("mac", LargeBinary, nullable=False),
+    Index("attendance_records_at", "at"),
+    Index("attendance_records_employee", "employee", "at"),
+    Index("attendance_records_punch", "punch_id", "number"),
+)
+"""The ledger. All columns from ``punch_id`` to ``detail`` are content: they are NULL in an erased record."""
+
+EMPLOYEES = Table(
+    "attendance_employees",
+    METADATA,
+    Column("number", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("department", Text, nullable=False),
+    Column("person_id", BigInteger),
+    Column("joined", Text),
+    Column("left", Text),
+    Column("manages", Text, nullable=False),  # departments, as a JSON list
+)
+
+LEAVES = Table(
+    "attendance_leaves",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("employee", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("first", Text, nullable=False),
+    Column("last", Text, nullable=False),
+    Column("part", Text, nullable=False),
+    Index("attendance_leaves_days", "first", "last"),
+)
+
+OUTAGES = Table(
+    "attendance_outages",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("device", Text, nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+REQUESTS = Table(
+    "attendance_requests",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("employee", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("content", Text, nullable=False),  # JSON
+    Column("reason", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("decided", Text),
+    Column("decided_by", Text),
+    Column("decision", Text),  # why
+)
+
+CLOSINGS = Table(
+    "attendance_closings",
+    METADATA,
+    Column("month", Text, primary_key=True),  # YYYY-MM
+    Column("state", Text, nullable=False),
+    Column("last_record", BigInteger, nullable=False),  # newest of the ledger when the figures were computed
+    Column("changed", Text, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+FIGURES = Table(
+    "attendance_figures",
+    METADATA,
+    Column("id", Text, primary_key=True),  # month and employee
+    Column("month", Text, nullable=False),
+    Column("employee", Text, nullable=False),
+    Column("figures", Text, nullable=False),  # JSON
+    Index("attendance_figures_month", "month"),
+    Index("attendance_figures_employee", "employee"),
+)
+"""What a closed month came to for each employee."""
+
+CONSENTS = Table(
+    "attendance_consents",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("employee", Text, nullable=False),
+    Column("text_version", Text, nullable=False),
+    Column("given", Text, nullable=False),  # day
+    Column("recorded_by", Text, nullable=False),
+    Column("withdrawn", Text),  # time
+    Column("withdrawn_by", Text),
+    Index("attendance_consents_employee", "employee"),
+)
+
+ACCESSES = Table(
+    "attendance_accesses",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("at", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("employee", Text, nullable=False),  # empty: all employees
+)
+"""Who looked at what."""
+
+TRACKED = (EMPLOYEES, LEAVES, OUTAGES, REQUESTS, CLOSINGS, FIGURES, CONSENTS)
+"""Tables whose every change is a record of the ledger too, which ``verify`` compares them with."""

@@ -1,0 +1,52 @@
+"""Processes that are killed while they punch: what they said was recorded is there, and the chain is whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from visavis.attendance.site import Site
+
+PROGRAM = """
+import sys
+from visavis.attendance.site import Site
+with Site(sys.argv[1]) as site:
+    while True:
+        print(site.punch(sys.argv[2], actor="gate", direction="in").id, flush=True)
+"""
+
+
+def start(site: Site, employee: str, output: Path) -> subprocess.Popen[bytes]:
+    with output.open("wb") as file:
+        return subprocess.Popen([sys.executable, "-c", PROGRAM, str(site.folder), employee], stdout=file)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
+def test_nothing_that_was_acknowledged_is_lost(site: Site, tmp_path: Path) -> None:
+    outputs = [tmp_path / f"{number}.txt" for number in range(3)]
+    processes = [start(site, str(number + 1), output) for number, output in enumerate(outputs)]
+    try:
+        end = time.monotonic() + 60
+        while min(output.read_bytes().count(b"\n") for output in outputs) < 5 and time.monotonic() < end:
+            time.sleep(0.02)
+    finally:
+        for process in processes:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+    acknowledged = [line for output in outputs for line in output.read_text("ascii").split("\n")[:-1]]
+    assert min(output.read_bytes().count(b"\n") for output in outputs) >= 5
+    recorded = {punch.id for punch in site.punches()}
+    assert {*acknowledged} - recorded == set()
+    assert len(recorded - {*acknowledged}) <= len(processes)  # stored, and killed before it said so
+    assert site.verify() == []
+    head = site.ledger.head_file.read()
+    assert head is not None
+    assert 0 <= site.ledger.newest() - head.number <= len(processes)
+    site.punch("1", actor="gate")
+    assert (site.ledger.head_file.read().number, site.verify()) == (site.ledger.newest(), [])  # type: ignore[union-attr]
