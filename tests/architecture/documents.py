@@ -49,6 +49,7 @@ COMMAND_PAGES = [
             "cache",
             "change-model",
             "serve",
+            "attendance",
         )
     ),
     COMMAND_LINE,
@@ -120,6 +121,9 @@ FILES = {
     "clusters.csv": "photo,cluster\nAnn/1.jpg,1\nAnn/2.jpg,1\nAnn/3.jpg,2\nBen/4.jpg,2\n",
     "faces.csv": "photo,x1,y1,x2,y2\nann1.jpg,378,89,613,419\nben.jpg,429,166,711,565\nparty.jpg,641,257,912,609\n",
     "door.csv": "person,from,to\nAnn,0,2\n",
+    "people.csv": "number,name,department,joined,left,manages\n"
+    "17,Ann,Sales,2024-01-01,,Sales|Plant\n18,Ben,Sales,,,\n19,Eve,Plant,,,\n",
+    "punches.csv": "employee,time,direction,device\n18,2026-03-02 08:03,in,gate\n18,2026-03-02 17:05,out,gate\n",
     "own.toml": """name = "own"
 file = "own.onnx"
 license = "MIT"
@@ -135,7 +139,7 @@ template = "arcface-112"
 dimension = 8
 """,
 }
-"""Lists, and a row of a model, that the documents speak of."""
+"""Lists of files that the documents speak of, and a row of a model."""
 
 
 def lay_out_photos(samples: Path, folder: Path) -> None:

@@ -212,7 +212,7 @@ def test_every_command_that_is_shown_exists_with_its_options() -> None:
     shown = [words[1:] for words in shown_commands() if words[1] not in {"COMMAND", "--version"}]
     assert len(shown) > 25
     for words in shown:
-        grouped = words[0] in {"gallery", "models", "evaluate", "train", "cache", "keys"}
+        grouped = words[0] in {"gallery", "models", "evaluate", "train", "cache", "keys", "attendance"}
         names = [f"{words[0]} {one}" for one in words[1].split("|")] if grouped else words[:1]
         assert [name for name in names if name not in COMMANDS] == []
         known = {option for name in names for one in COMMANDS[name].params for option in one.opts}
@@ -239,7 +239,7 @@ def test_each_command_is_listed_with_the_page_of_its_section() -> None:
         first, second = command.split()[1:3] if len(command.split()) > 2 else (command.split()[1], "")
         names = (
             [f"{first} {name}" for name in second.split("/")]
-            if f"{first} list" in COMMANDS or first in {"evaluate", "train"}
+            if f"{first} list" in COMMANDS or first in {"evaluate", "train", "attendance"}
             else [first]
         )
         assert [name for name in names if name not in sections(page)] == [], command
@@ -330,6 +330,10 @@ def test_commands_of_published_networks(
 OF_THE_DAY = {
     "at",
     "actor",
+    "changed",
+    "recorded",
+    "recorded_by",
+    "decided",
     "created",
     "created_by",
     "expires",

@@ -117,6 +117,28 @@ SCRIPT: list[list[str]] = [
     ["keys list"],
     ["keys rotate", EVIL],
     ["keys revoke", EVIL],
+    ["attendance init", "--site", f"site {EVIL}", "--name", EVIL, "--zone", "UTC"],
+    ["attendance init", "--zone", EVIL],
+    ["attendance init", "--zone", "UTC"],
+    ["attendance import-people", f"staff {EVIL}.csv"],
+    ["attendance import-people", f"pairs {EVIL}.csv"],
+    ["attendance import-punches", f"pairs {EVIL}.csv"],
+    ["attendance people", "--site", f"none {EVIL}"],
+    ["attendance punch", EVIL],
+    ["attendance punch", "1", "--at", EVIL],
+    ["attendance correct", EVIL, "--void", "--reason", EVIL],
+    ["attendance history", EVIL],
+    ["attendance who-is-in", "--at", EVIL],
+    ["attendance request", EVIL, "--leave", EVIL, "--from", "2026-03-02", "--reason", EVIL],
+    ["attendance requests", "--by", EVIL],
+    ["attendance approve", EVIL],
+    ["attendance outage", "--from", EVIL, "--to", EVIL],
+    ["attendance consent", EVIL],
+    ["attendance export-person", EVIL, "--out", f"{EVIL}.json"],
+    ["attendance erase-person", EVIL, "--reason", EVIL, "--yes"],
+    ["attendance retain", "--site", f"none {EVIL}"],
+    ["attendance access", "--site", f"none {EVIL}"],
+    ["attendance verify", "--site", f"none {EVIL}"],
     ["cache", "list", EVIL],
     ["cache", "forget", PHOTO],
     ["cache", "clear", EVIL],
@@ -165,7 +187,7 @@ def test_no_command_prints_a_foreign_character(run: Run) -> None:
     for line in SCRIPT:
         arguments = (
             [*line[0].split(" ", 1), *line[1:]]
-            if line[0].startswith(("gallery ", "models ", "evaluate ", "train "))
+            if line[0].startswith(("gallery ", "models ", "evaluate ", "train ", "attendance "))
             else line
         )
         done = run(*arguments)

@@ -86,6 +86,24 @@ DOCUMENTED = {
     "keys list",
     "keys rotate",
     "keys revoke",
+    "attendance init",
+    "attendance import-people",
+    "attendance people",
+    "attendance import-punches",
+    "attendance punch",
+    "attendance correct",
+    "attendance history",
+    "attendance who-is-in",
+    "attendance request",
+    "attendance requests",
+    "attendance approve",
+    "attendance outage",
+    "attendance consent",
+    "attendance export-person",
+    "attendance erase-person",
+    "attendance retain",
+    "attendance access",
+    "attendance verify",
 }
 """The commands of the design that there are by now."""
 
@@ -117,7 +135,7 @@ def test_every_command_has_json_and_every_option_is_explained(name: str) -> None
     assert command.help.splitlines()[0].endswith(".")
 
 
-@pytest.mark.parametrize("group", ["", "gallery", "models", "evaluate", "keys"])
+@pytest.mark.parametrize("group", ["", "gallery", "models", "evaluate", "keys", "attendance"])
 def test_no_line_is_cut_in_the_lists_of_commands(group: str) -> None:
     words = [*group.split(), "--help"]
     shown = CliRunner().invoke(command_line(words), words, env={"COLUMNS": "80"}).stdout

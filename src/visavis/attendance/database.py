@@ -22,3 +22,9 @@ class AttendanceDatabase(SqlDatabase):
 
     def __init__(self, url: str) -> None:
         super().__init__(url, KIND)
+
+    def erase_traces(self) -> None:
+        """Let SQLite forget what was removed: its log is emptied. PostgreSQL does so when it vacuums the tables."""
+        if self._sqlite:
+            with self._translate_errors(), self._engine.connect() as conn:
+                conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()

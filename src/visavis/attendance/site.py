@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import select, update
 
 from visavis import permissions
 from visavis._closing import Closing
 from visavis.attendance import employees as employee_rows
-from visavis.attendance.absences import read_leaves, read_outages
+from visavis.attendance import requests
+from visavis.attendance.absences import add_leave, add_outage, read_leaves, read_outages
+from visavis.attendance.accesses import add_accesses
 from visavis.attendance.database import AttendanceDatabase
 from visavis.attendance.employees import ImportCounts, put_employees
 from visavis.attendance.ledger.chain import LedgerKey, create_key, read_key
 from visavis.attendance.ledger.head import HeadFile
 from visavis.attendance.ledger.ledger import Ledger, new_punch_id
+from visavis.attendance.ledger.records import check_punch
 from visavis.attendance.ledger.verify import LedgerFault
 from visavis.attendance.local_time import begin_day
 from visavis.attendance.settings import FILE, SiteSettings, check_settings, locate_url, read_settings, write_settings
 from visavis.attendance.tables import META
 from visavis.attendance.tracked import find_altered_rows
-from visavis.attendance.types import Direction, Employee, Leave, Method, Outage, Punch
+from visavis.attendance.types import Direction, Employee, Leave, Method, Outage, Punch, RequestKind, StaffRequest
 from visavis.errors import AttendanceError, reason_of
 
 HEAD_FILE = "ledger.head"
@@ -139,14 +142,17 @@ class Site(Closing):
         device: str = "",
         method: Method = "administrator",
         reason: str = "",
+        punch_id: str | None = None,
     ) -> Punch:
         """Add a punch of an employee, now unless ``at`` is given; return it.
 
-        Raises UnknownNameError for an employee who is not known, UsageError for values that no punch has.
+        With a ``punch_id`` and ``at`` the same call can be repeated: the punch is recorded once. Raises
+        UnknownNameError for an employee who is not known, UsageError for values that no punch has.
         """
         time = datetime.now(UTC) if at is None else at
-        punch = Punch(new_punch_id(), employee, time, self.zone, direction, device, method)
-        return self.ledger.add([punch], actor=actor, reason=reason)[0]
+        punch = Punch(punch_id or new_punch_id(), employee, time, self.zone, direction, device, method)
+        added = self.ledger.add([punch], actor=actor, reason=reason)
+        return added[0] if added else check_punch(punch)
 
     def punches(
         self, first: date | None = None, last: date | None = None, employees: Collection[str] | None = None
@@ -172,6 +178,41 @@ class Site(Closing):
         end = None if last is None else begin_day(last + ONE_DAY, self.zone)
         with self.database.read() as conn:
             return read_outages(conn, start, end)
+
+    def add_leave(self, leave: Leave, *, actor: str, reason: str = "") -> Leave:
+        """Add approved leave; UsageError where it overlaps other leave, UnknownNameError for an unknown employee."""
+        with self.ledger.write(actor=actor) as writer:
+            return add_leave(writer, leave, reason=reason)
+
+    def add_outage(self, outage: Outage, *, actor: str) -> str:
+        """Add a time in which a device, or the recognition, failed; return its id. UsageError for wrong values."""
+        with self.ledger.write(actor=actor) as writer:
+            return add_outage(writer, outage)
+
+    # Requests
+
+    def request(
+        self, employee: str, kind: RequestKind, content: Mapping[str, Any], *, reason: str, actor: str
+    ) -> StaffRequest:
+        """Add a request that waits for a decision: see :func:`visavis.attendance.requests.add_request`."""
+        with self.ledger.write(actor=actor) as writer:
+            return requests.add_request(writer, employee, kind, content, reason=reason, zone=self.zone)
+
+    def decide(
+        self, request_id: str, *, approve: bool, actor: str, manager: str | None = None, reason: str = ""
+    ) -> StaffRequest:
+        """Approve or decline a request: see :func:`visavis.attendance.requests.decide_request`."""
+        with self.ledger.write(actor=actor) as writer:
+            return requests.decide_request(
+                writer, request_id, approve=approve, manager=manager, reason=reason, zone=self.zone
+            )
+
+    # Who looks, and who has written
+
+    def record_access(self, action: str, *, actor: str, employees: Collection[str] = ()) -> None:
+        """Log that ``actor`` looks at ``employees``, at all by default; ``action`` is what is shown."""
+        with self.database.write() as conn:
+            add_accesses(conn, self.database.read_clock(conn), actor, action, employees)
 
     def verify(self) -> list[LedgerFault]:
         """Return what was changed in the database by other programs: in the ledger, and in rows that it records."""

@@ -91,8 +91,9 @@ REQUESTS = Table(
     Column("created", Text, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("decided", Text),
-    Column("decided_by", Text),
-    Column("decision", Text),  # why
+    Column("decided_by", Text, nullable=False),
+    Column("decision", Text, nullable=False),  # why
+    Index("attendance_requests_employee", "employee"),
 )
 
 CLOSINGS = Table(
@@ -127,7 +128,7 @@ CONSENTS = Table(
     Column("given", Text, nullable=False),  # day
     Column("recorded_by", Text, nullable=False),
     Column("withdrawn", Text),  # time
-    Column("withdrawn_by", Text),
+    Column("withdrawn_by", Text, nullable=False),
     Index("attendance_consents_employee", "employee"),
 )
 

@@ -22,7 +22,7 @@ Values = Mapping[str, object]
 def put_row(
     writer: LedgerWriter, table: Table, row: Values, *, action: str, employee: str | None, reason: str = ""
 ) -> None:
-    """Insert a row, or replace the one with its primary key, and record that; ``employee`` is whom it is about."""
+    """Insert a row, or replace the one with its primary key, and record that; ``employee`` is the one it is about."""
     key = _key_column(table)
     if not writer.conn.execute(update(table).where(table.c[key] == row[key]).values(row)).rowcount:
         writer.conn.execute(insert(table).values(row))

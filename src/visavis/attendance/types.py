@@ -11,6 +11,8 @@ from visavis.plain import Plain
 Direction = Literal["in", "out", "unspecified"]
 Method = Literal["face", "pin", "badge", "administrator", "import"]
 LeavePart = Literal["whole", "first_half", "second_half"]
+RequestKind = Literal["punch", "correction", "void", "leave"]
+RequestState = Literal["pending", "approved", "declined", "withdrawn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +111,65 @@ class LedgerRecord(Plain):
     employee: str | None = None
     punch: Punch | None = None
     detail: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRequest(Plain):
+    """What an employee asks for, and what was decided.
+
+    ``content`` depends on the kind: ``at`` and ``direction`` of a missing punch; ``punch_id`` and the right ``at`` or
+    ``direction`` of a correction; ``punch_id`` of a punch that is not to count; ``kind``, ``first``, ``last`` and
+    ``part`` of leave. Times are in UTC. ``decision`` is the reason that was given.
+    """
+
+    id: str
+    employee: str
+    kind: RequestKind
+    content: dict[str, Any]
+    reason: str
+    state: RequestState
+    created: datetime
+    created_by: str
+    decided: datetime | None = None
+    decided_by: str = ""
+    decision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent(Plain):
+    """Consent of an employee to be recognized by the face: which version of the text, and on which day.
+
+    ``recorded_by`` is who has recorded it. ``withdrawn`` is None as long as the consent holds.
+    """
+
+    employee: str
+    text_version: str
+    given: date
+    recorded_by: str
+    withdrawn: datetime | None = None
+    withdrawn_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Access(Plain):
+    """Who looked at the attendance of an employee, or of all (``employee`` is empty)."""
+
+    at: datetime
+    actor: str
+    action: str
+    employee: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedMonth(Plain):
+    """A month whose figures are frozen, or that was opened again; ``month`` is written YYYY-MM.
+
+    ``last_record`` is the newest record of the ledger that the figures hold.
+    """
+
+    month: str
+    state: Literal["closed", "open"]
+    last_record: int
+    changed: datetime
+    changed_by: str
+    reason: str = ""

@@ -53,6 +53,16 @@ COMMANDS = {
     "keys create": "keys.create",
     "keys list": "keys.list_keys",
     **{f"keys {name}": f"keys.{name}" for name in ("rotate", "revoke")},
+    "attendance init": "attendance.init",
+    "attendance import-people": "attendance.import_people",
+    "attendance people": "attendance.people",
+    "attendance import-punches": "attendance.import_punches",
+    **{f"attendance {name}": f"attendance.{name}" for name in ("punch", "correct", "history")},
+    "attendance who-is-in": "attendance.who_is_in",
+    **{f"attendance {name}": f"attendance.{name}" for name in ("request", "requests", "approve", "outage", "consent")},
+    "attendance export-person": "attendance.export_person",
+    "attendance erase-person": "attendance.erase_person",
+    **{f"attendance {name}": f"attendance.{name}" for name in ("retain", "access", "verify")},
 }
 """Module of each command, in the order of the help; the command is the function that the module is named after."""
 
@@ -63,6 +73,7 @@ GROUPS = {
     "evaluate": "Measure error rates on labeled photos and videos.",
     "train": "Train classifiers and networks on labeled photos.",
     "keys": "Manage the API keys of a server.",
+    "attendance": "Record who comes and goes at a site.",
 }
 """Help of each group of commands."""
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import text
 
 from attendance.conftest import BEN, ZONE, punch
+from visavis.attendance.ledger.chain import read_key
+from visavis.attendance.ledger.records import CONTENT
+from visavis.attendance.ledger.verify import find_faults
 from visavis.attendance.settings import SiteSettings
 from visavis.attendance.site import Site
 from visavis.errors import AttendanceError
@@ -46,65 +50,82 @@ def test_a_ledger_that_was_written_by_visavis_alone_is_whole(site: Site) -> None
 
 CHANGED = "record {} is not the one that was written there."
 FORM = "record {} was changed: it has another form than was written."
+VALUES = {
+    "employee": "'1'", "at": "at + 1", "utc_offset": "0", "zone": "'Europe/Paris'", "direction": "'out'",
+    "device": "''", "method": "'face'", "distance": "0.5", "probability": "1", "liveness": "0",
+    "recorded": "recorded - 60000000", "actor": "'boss'", "reason": "'none'", "detail": "'{}'", "punch_id": "'p1'",
+    "kind": "'void'",
+}  # fmt: skip
+"""Another value of each column of a punch."""
 
 
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [
-        ("employee", "'1'"), ("at", "at + 1"), ("utc_offset", "0"), ("zone", "'Europe/Paris'"), ("direction", "'out'"),
-        ("device", "''"), ("method", "'face'"), ("distance", "0.5"), ("probability", "1"), ("liveness", "0"),
-        ("recorded", "recorded - 60000000"), ("actor", "'boss'"), ("reason", "'none'"), ("detail", "'{}'"),
-        ("punch_id", "'p1'"), ("kind", "'void'"),
-    ],
-)  # fmt: skip
-def test_a_changed_value(site: Site, column: str, value: str) -> None:
+class UndoneError(Exception):
+    """Ends a transaction without effect."""
+
+
+def faults_after(site: Site, *statements: str) -> list[str]:
+    """Return the faults of the ledger that statements make, which are undone."""
+    messages: list[str] = []
+    with suppress(UndoneError), site.database.write() as conn:
+        for statement in statements:
+            assert conn.execute(text(statement)).rowcount > 0, statement
+        key = read_key(site.folder / "ledger.key")
+        messages += [fault.message for fault in find_faults(conn, key, site.ledger.head_file.read())]
+        raise UndoneError
+    return messages
+
+
+def test_a_changed_value(site: Site) -> None:
     fill(site)
-    alter(site, f"UPDATE {RECORDS} SET {column} = {value} WHERE number = 8")
-    assert faults_of(site) == [CHANGED.format(8)]
+    assert {*VALUES} == {*CONTENT, "kind"}
+    for column, value in VALUES.items():
+        changed = faults_after(site, f"UPDATE {RECORDS} SET {column} = {value} WHERE number = 8")
+        assert changed == [CHANGED.format(8)], column
+    assert faults_of(site) == []
 
 
-@pytest.mark.parametrize(
-    ("statement", "expected"),
-    [
-        ("UPDATE {0} SET kind = 'edit' WHERE number = 8", ["record 8 has the kind 'edit', which there is not."]),
-        ("UPDATE {0} SET mac = (SELECT mac FROM {0} WHERE number = 7) WHERE number = 8",
-         [CHANGED.format(8), CHANGED.format(9)]),
-        ("UPDATE {0} SET salt = (SELECT salt FROM {0} WHERE number = 7) WHERE number = 8", [CHANGED.format(8)]),
-        ("UPDATE {0} SET digest = mac WHERE number = 8", [FORM.format(8)]),
-        ("UPDATE {0} SET salt = NULL WHERE number = 8",
-         [FORM.format(8), "the content of record 8 is missing, and was not erased by visavis."]),
-        ("DELETE FROM {0} WHERE number = 1", ["record 1 is missing."]),
-        ("DELETE FROM {0} WHERE number = 8", ["record 8 is missing."]),
-        ("DELETE FROM {0} WHERE number BETWEEN 6 AND 8", ["records 6 to 8 are missing."]),
-        ("DELETE FROM {0} WHERE number = 13", ["record 13 is missing: the newest of the ledger."]),
-        ("DELETE FROM {0} WHERE number > 10", ["records 11 to 13 are missing: the newest of the ledger."]),
-        ("DELETE FROM {0}", ["records 1 to 13 are missing: the newest of the ledger."]),
-        ("UPDATE {0} SET number = 14 WHERE number = 8", ["record 8 is missing.", CHANGED.format(14)]),
-        ("UPDATE {0} SET number = number + 1000000 WHERE number = 13",
-         ["records 13 to 1000012 are missing."]),
-        ("UPDATE {0} SET number = 0 WHERE number = 4",
-         ["a record has the number 0, which no record can have here.", "record 4 is missing."]),
-    ],
-)  # fmt: skip
-def test_changes_of_the_chain(site: Site, statement: str, expected: list[str]) -> None:
+CHAINS = [
+    ("UPDATE {0} SET kind = 'edit' WHERE number = 8", ["record 8 has the kind 'edit', which there is not."]),
+    ("UPDATE {0} SET mac = (SELECT mac FROM {0} WHERE number = 7) WHERE number = 8",
+     [CHANGED.format(8), CHANGED.format(9)]),
+    ("UPDATE {0} SET salt = (SELECT salt FROM {0} WHERE number = 7) WHERE number = 8", [CHANGED.format(8)]),
+    ("UPDATE {0} SET digest = mac WHERE number = 8", [FORM.format(8)]),
+    ("UPDATE {0} SET salt = NULL WHERE number = 8",
+     [FORM.format(8), "the content of record 8 is missing, and was not erased by visavis."]),
+    ("DELETE FROM {0} WHERE number = 1", ["record 1 is missing."]),
+    ("DELETE FROM {0} WHERE number = 8", ["record 8 is missing."]),
+    ("DELETE FROM {0} WHERE number BETWEEN 6 AND 8", ["records 6 to 8 are missing."]),
+    ("DELETE FROM {0} WHERE number = 13", ["record 13 is missing: the newest of the ledger."]),
+    ("DELETE FROM {0} WHERE number > 10", ["records 11 to 13 are missing: the newest of the ledger."]),
+    ("DELETE FROM {0}", ["records 1 to 13 are missing: the newest of the ledger."]),
+    ("UPDATE {0} SET number = 14 WHERE number = 8", ["record 8 is missing.", CHANGED.format(14)]),
+    ("UPDATE {0} SET number = number + 1000000 WHERE number = 13", ["records 13 to 1000012 are missing."]),
+    ("UPDATE {0} SET number = 0 WHERE number = 4",
+     ["a record has the number 0, which no record can have here.", "record 4 is missing."]),
+]  # fmt: skip
+
+
+def test_changes_of_the_chain(site: Site) -> None:
     fill(site)
-    alter(site, statement.format(RECORDS))
-    assert [fault for fault in faults_of(site) if "attendance_employees" not in fault] == expected
+    for statement, expected in CHAINS:
+        assert faults_after(site, statement.format(RECORDS)) == expected, statement
+    assert faults_of(site) == []
 
 
 def test_a_removed_record_whose_followers_were_renumbered(site: Site) -> None:
     fill(site)
     steps = [f"UPDATE {RECORDS} SET number = {n} WHERE number = {n + 1}" for n in range(8, 13)]
-    alter(site, f"DELETE FROM {RECORDS} WHERE number = 8", *steps)
     expected = [CHANGED.format(number) for number in range(8, 13)]
-    assert faults_of(site) == [*expected, "record 13 is missing: the newest of the ledger."]
+    assert faults_after(site, f"DELETE FROM {RECORDS} WHERE number = 8", *steps) == [
+        *expected, "record 13 is missing: the newest of the ledger.",
+    ]  # fmt: skip
 
 
 def test_two_records_that_were_swapped(site: Site) -> None:
     fill(site)
     moves = ((12, -1), (13, 12), (-1, 13))
-    alter(site, *(f"UPDATE {RECORDS} SET number = {to} WHERE number = {old}" for old, to in moves))
-    assert faults_of(site) == [CHANGED.format(12), CHANGED.format(13), HEAD.format(13)]
+    swapped = [f"UPDATE {RECORDS} SET number = {to} WHERE number = {old}" for old, to in moves]
+    assert faults_after(site, *swapped) == [CHANGED.format(12), CHANGED.format(13), HEAD.format(13)]
 
 
 HEAD = "record {} is not the one that the head of the ledger names."

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, select, tuple_
 
 from visavis.attendance import tables
+from visavis.attendance.consents import find_withdrawn
 from visavis.attendance.database import AttendanceDatabase
 from visavis.attendance.ledger.chain import LedgerKey
 from visavis.attendance.ledger.head import HeadFile
@@ -44,13 +45,13 @@ PunchKey = tuple[str, int, str]
 
 def new_punch_id() -> str:
     """Return an id that no other punch has."""
-    return secrets.token_hex(12)
+    return secrets.token_hex(16)
 
 
 class Ledger:
     """The ledger of a site: records that are added, and never changed.
 
-    The newest record of a punch says what it is: whoever follows the ledger reads :meth:`changes`.
+    The newest record of a punch says what it is. Programs that follow the ledger read :meth:`changes`.
     """
 
     def __init__(self, database: AttendanceDatabase, key: LedgerKey, head_file: HeadFile) -> None:
@@ -150,12 +151,9 @@ class Ledger:
         return sorted(punches, key=lambda punch: (punch.at, punch.id))
 
     def punch(self, punch_id: str) -> Punch:
-        """Return a punch as it now is; UnknownNameError where there is none, or it is void."""
+        """Return a punch as it now is; UnknownNameError where there is none, UsageError where it is void."""
         with self._database.read() as conn:
-            punch, kind = _read_newest(conn, punch_id)
-        if kind == VOID:
-            raise UnknownNameError(f"punch {punch_id} is void.")
-        return punch
+            return find_punch(conn, punch_id)
 
     def newest(self) -> int:
         """Return the number of the newest record; 0 for an empty ledger."""
@@ -188,8 +186,8 @@ class Ledger:
             return find_faults(conn, self._key, self.head_file.read())
 
 
-def check_employees(conn: Connection, punches: Iterable[Punch]) -> None:
-    """Raise UnknownNameError for an employee who is not known; UsageError for a face without consent."""
+def check_employees(conn: Connection, punches: Collection[Punch]) -> None:
+    """Raise UnknownNameError for an employee who is not known; UsageError for a face whose consent was withdrawn."""
     numbers = {punch.employee for punch in punches}
     for part in _split(sorted(numbers)):
         stored = select(tables.EMPLOYEES.c.number).where(tables.EMPLOYEES.c.number.in_(part))
@@ -197,11 +195,23 @@ def check_employees(conn: Connection, punches: Iterable[Punch]) -> None:
     if numbers:
         names = ", ".join(shown(number) for number in sorted(numbers)[:3])
         raise UnknownNameError(f"there is no employee {names}: visavis attendance import-people adds employees.")
+    faces = sorted({punch.employee for punch in punches if punch.method == "face"})
+    for part in _split(faces):
+        for number in find_withdrawn(conn, part):
+            raise UsageError(f"employee {shown(number)} has withdrawn the consent to be recognized by the face.")
+
+
+def find_punch(conn: Connection, punch_id: str) -> Punch:
+    """Return a punch as it now is; UnknownNameError where there is none, UsageError where it is void."""
+    punch, kind = _read_newest(conn, punch_id)
+    if kind == VOID:
+        raise UsageError(f"punch {punch_id} is void: restore it first.")
+    return punch
 
 
 def correct_punch(writer: LedgerWriter, punch_id: str, *, reason: str, changes: dict[str, Any]) -> Punch:
     """Correct a punch in an open transaction: see :meth:`Ledger.correct`."""
-    before = _require_valid(writer.conn, punch_id)
+    before = find_punch(writer.conn, punch_id)
     punch = check_punch(replace(before, **{name: value for name, value in changes.items() if value is not None}))
     if punch == before:
         raise UsageError(f"punch {punch_id} is so already: nothing to correct.")
@@ -212,15 +222,8 @@ def correct_punch(writer: LedgerWriter, punch_id: str, *, reason: str, changes: 
 
 def void_punch(writer: LedgerWriter, punch_id: str, *, reason: str) -> Punch:
     """Make a punch void in an open transaction: see :meth:`Ledger.void`."""
-    punch = _require_valid(writer.conn, punch_id)
+    punch = find_punch(writer.conn, punch_id)
     writer.append(VOID, describe_punch(punch), reason=_require_reason(reason))
-    return punch
-
-
-def _require_valid(conn: Connection, punch_id: str) -> Punch:
-    punch, kind = _read_newest(conn, punch_id)
-    if kind == VOID:
-        raise UsageError(f"punch {punch_id} is void: restore it first.")
     return punch
 
 

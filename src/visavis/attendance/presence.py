@@ -1,0 +1,74 @@
+"""Who is in now: for a list that is read aloud after an evacuation, so a doubt counts as being in.
+
+The newest punches of an employee decide, in stretches without a gap of ``LONGEST_STAY`` or more. Punches that say "in"
+or "out" are believed; others alternate, beginning with "in" in each stretch. Who came in longer ago than
+``LONGEST_STAY``, or punched again after so long, may have forgotten to punch, and is listed as "perhaps".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
+from operator import attrgetter
+from typing import Literal
+
+from visavis.attendance.types import Employee, Punch
+from visavis.plain import Plain
+
+LONGEST_STAY = timedelta(hours=14)
+LOOK_BACK = timedelta(days=3)
+"""How far back punches can say that an employee is in."""
+REPEATED = timedelta(minutes=1)
+"""Punches without a direction that follow each other faster are one."""
+
+PresenceState = Literal["in", "perhaps"]
+
+
+@dataclass(frozen=True, slots=True)
+class Present(Plain):
+    """An employee who is in since a time, or perhaps is."""
+
+    employee: str
+    name: str
+    department: str
+    state: PresenceState
+    since: datetime
+    device: str
+
+
+def find_present(employees: Iterable[Employee], punches: Iterable[Punch], now: datetime) -> list[Present]:
+    """Return who is in at ``now``, or perhaps is, by department and name.
+
+    ``punches`` are those of the time from ``now - LOOK_BACK`` on, of all employees.
+    """
+    by_number = {employee.number: employee for employee in employees}
+    earlier = sorted(
+        (punch for punch in punches if now - LOOK_BACK <= punch.at <= now),
+        key=lambda punch: (punch.employee, punch.at, punch.id),
+    )
+    present = []
+    for number, own in groupby(earlier, key=attrgetter("employee")):
+        entry, doubtful = _find_entry([*own])
+        if entry is not None and (employee := by_number.get(number)) is not None:
+            state: PresenceState = "perhaps" if doubtful or now - entry.at >= LONGEST_STAY else "in"
+            present.append(Present(number, employee.name, employee.department, state, entry.at, entry.device))
+    return sorted(present, key=lambda each: (each.department, each.name, each.employee))
+
+
+def _find_entry(punches: Sequence[Punch]) -> tuple[Punch | None, bool]:
+    """Return the punch by which an employee came in, None where they went, and whether it may be one of going.
+
+    The punches are ordered by time.
+    """
+    entry, doubtful = (punches[0] if punches[0].direction != "out" else None), False
+    for before, punch in pairwise(punches):
+        if punch.direction != "unspecified":
+            entry, doubtful = (punch if punch.direction == "in" else None), False
+        elif punch.at - before.at >= LONGEST_STAY:
+            doubtful = entry is not None
+            entry = punch
+        elif punch.at - before.at >= REPEATED:
+            entry, doubtful = (punch if entry is None else None), False
+    return entry, doubtful

@@ -1,0 +1,153 @@
+"""What employees may ask for: withdrawal of consent, all that is stored about them, erasure; and retention in days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete
+
+from visavis.attendance import tables
+from visavis.attendance.absences import read_leaves
+from visavis.attendance.accesses import read_accesses, remove_accesses
+from visavis.attendance.consents import link_person, read_consents, withdraw_consents
+from visavis.attendance.employees import find_employee
+from visavis.attendance.ledger.erase import MOST_RECORDS, erase_employee, erase_old_punches
+from visavis.attendance.requests import read_requests
+from visavis.attendance.settings import locate_url
+from visavis.attendance.site import Site
+from visavis.attendance.types import Access, Consent, Employee, Leave, LedgerRecord, StaffRequest
+from visavis.errors import UnknownNameError, UsageError
+from visavis.plain import Plain
+
+if TYPE_CHECKING:
+    from visavis.gallery import Gallery
+
+ABOUT_EMPLOYEES = (
+    tables.LEAVES, tables.REQUESTS, tables.FIGURES, tables.CONSENTS, tables.ACCESSES,
+)  # fmt: skip
+"""Tables with a column ``employee``, from which an erasure removes rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmployeeExport(Plain):
+    """All that a site stores about an employee; ``gallery`` is what its gallery stores, with the pictures of faces.
+
+    ``accesses`` has who looked at it.
+    """
+
+    employee: Employee
+    consents: tuple[Consent, ...]
+    records: tuple[LedgerRecord, ...]
+    leaves: tuple[Leave, ...]
+    requests: tuple[StaffRequest, ...]
+    accesses: tuple[Access, ...]
+    gallery: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Removed(Plain):
+    """What a removal took away: records of the ledger, entries of the log of accesses, people of the gallery."""
+
+    records: int = 0
+    accesses: int = 0
+    people: int = 0
+
+
+def withdraw_consent(site: Site, employee: str, *, actor: str) -> Removed:
+    """Withdraw the consent of an employee: the templates are removed from the gallery at once.
+
+    The consent is withdrawn first, so that no punch by the face is taken any more, also where the gallery cannot be
+    opened: GalleryError then, and the same call removes the templates later. Raises UnknownNameError.
+    """
+    with site.ledger.write(actor=actor) as writer:
+        withdraw_consents(writer, employee)
+        person_id = find_employee(writer.conn, employee).person_id
+    removed = remove_person(site, person_id)
+    if person_id is not None:
+        with site.ledger.write(actor=actor) as writer:
+            link_person(writer, employee, None)
+    return Removed(people=removed)
+
+
+def remove_person(site: Site, person_id: int | None) -> int:
+    """Remove a person from the gallery of a site; return how many were there: 0 or 1."""
+    if person_id is None or not site.settings.gallery:
+        return 0
+    with _open_gallery(site) as gallery:
+        try:
+            gallery.remove(person_id)
+        except UnknownNameError:  # removed already
+            return 0
+    return 1
+
+
+def export_employee(site: Site, number: str) -> EmployeeExport:
+    """Return all that is stored about an employee; raises UnknownNameError, GalleryError."""
+    with site.database.read() as conn:
+        employee = find_employee(conn, number)
+        consents, leaves = read_consents(conn, number), read_leaves(conn, None, None, [number])
+        requests, accesses = read_requests(conn, employee=number), read_accesses(conn, employee=number)
+    records = site.ledger.history(employee=number)
+    kept = _export_person(site, employee.person_id)
+    return EmployeeExport(
+        employee, tuple(consents), tuple(records), tuple(leaves), tuple(requests), tuple(accesses), kept
+    )
+
+
+def erase(site: Site, number: str, *, actor: str, reason: str) -> Removed:
+    """Erase an employee: templates, records, leave, requests, figures and consents. The ledger stays whole.
+
+    Raises UnknownNameError, GalleryError; UsageError for no reason.
+    """
+    if not reason.strip():
+        raise UsageError("an erasure needs a reason.")
+    removed = withdraw_consent(site, number, actor=actor)
+    with site.ledger.write(actor=actor) as writer:
+        records = erase_employee(writer, number, reason=reason)
+        for table in ABOUT_EMPLOYEES:
+            writer.conn.execute(delete(table).where(table.c.employee == number))
+        writer.conn.execute(delete(tables.EMPLOYEES).where(tables.EMPLOYEES.c.number == number))
+    site.database.erase_traces()
+    return Removed(records=records, people=removed.people)
+
+
+def apply_retention(site: Site, *, actor: str) -> Removed:
+    """Remove what is older than the settings of the site allow; return what was removed.
+
+    Punches of a month that is not closed are removed too: choose more days than a month takes to be closed.
+    """
+    kept, now = site.settings.retention, datetime.now(UTC)
+    records = accesses = 0
+    if kept.punches_days:
+        before = now - timedelta(days=kept.punches_days)
+        erased = MOST_RECORDS
+        while erased == MOST_RECORDS:  # others can write between the parts
+            with site.ledger.write(actor=actor) as writer:
+                erased = erase_old_punches(writer, before, reason=f"older than {kept.punches_days} days")
+            records += erased
+    if kept.accesses_days:
+        with site.database.write() as conn:
+            accesses = remove_accesses(conn, before=now - timedelta(days=kept.accesses_days))
+    if records or accesses:
+        site.database.erase_traces()
+    return Removed(records=records, accesses=accesses)
+
+
+def _export_person(site: Site, person_id: int | None) -> dict[str, Any] | None:
+    if person_id is None or not site.settings.gallery:
+        return None
+    from visavis.gallery.person_records import export_person
+
+    with _open_gallery(site) as gallery:
+        try:
+            return export_person(gallery.opened, person_id).to_dict()
+        except UnknownNameError:
+            return None
+
+
+def _open_gallery(site: Site) -> Gallery:
+    from visavis.gallery import Gallery
+
+    return Gallery(locate_url(site.settings.gallery, site.folder), create=False)

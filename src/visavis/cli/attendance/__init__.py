@@ -1,0 +1,1 @@
+"""attendance: who came and went at a site, one module per command."""

@@ -1,0 +1,44 @@
+"""attendance init: make a site."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from visavis.cli._options import Json
+from visavis.cli._output import Output, note
+from visavis.cli.attendance._options import SITE, SiteFolder
+
+
+def init(
+    *,
+    zone: Annotated[
+        str | None,
+        typer.Option(
+            "--zone", metavar="ZONE", help="Time zone, such as Asia/Ho_Chi_Minh.", show_default="of this machine"
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Name of the place.", show_default="of the folder")
+    ] = None,
+    gallery: Annotated[
+        str, typer.Option("--gallery", metavar="URL", help="Gallery with the faces of the employees.")
+    ] = "",
+    database: Annotated[
+        str, typer.Option("--database", metavar="URL", help="Database: a SQLite file, or postgresql://user@host/name.")
+    ] = "sqlite:///attendance.db",
+    site: SiteFolder = SITE,
+    json: Json = False,
+) -> None:
+    """Make a site: a folder with its settings, the ledger of punches, and the ledger's key."""
+    from visavis.attendance.local_time import find_own_zone
+    from visavis.attendance.settings import SiteSettings
+    from visavis.attendance.site import Site
+
+    settings = SiteSettings(name or site.resolve().name, zone or find_own_zone(), gallery=gallery, database=database)
+    with Site.create(site, settings) as made, Output("", "", json=json) as output:
+        line = {"site": str(site), "name": made.settings.name, "zone": made.zone, "database": made.database.place}
+        output.answer(line, *([key, value] for key, value in line.items()))
+    if not json:
+        note(f"keep a copy of {site / settings.key} elsewhere: without it the ledger cannot be read again.")

@@ -1,0 +1,28 @@
+"""attendance verify: find what was changed behind the back of the ledger."""
+
+from __future__ import annotations
+
+import typer
+
+from visavis.cli._options import Json
+from visavis.cli._output import Output
+from visavis.cli._table import Row
+from visavis.cli.attendance._options import SITE, SiteFolder
+
+
+def verify(*, site: SiteFolder = SITE, json: Json = False) -> None:
+    """Check that no record was changed, removed or inserted by another program.
+
+    Exit code 1 where something was.
+    """
+    from visavis.attendance.site import Site
+
+    with Site(site) as opened, Output("record", "fault", json=json) as output:
+        records, faults = opened.ledger.newest(), opened.verify()
+        for fault in faults:
+            output.answer(fault.to_dict(), Row(["-" if fault.number is None else str(fault.number)], fault.message))
+        if not faults:
+            output.answer({"records": records, "whole": True})
+            output.line(f"the ledger is whole: {records} records.")
+    if faults:
+        raise typer.Exit(1)
