@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
@@ -26,7 +26,7 @@ from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery.check_text import TEXT_LENGTH, check_text
 from visavis.images import shown
 
-PENDING = "pending"
+PENDING: Final = "pending"
 
 
 def add_request(

@@ -20,7 +20,7 @@ from visavis.attendance.database import AttendanceDatabase
 from visavis.attendance.employees import ImportCounts, put_employees
 from visavis.attendance.ledger.chain import LedgerKey, create_key, read_key
 from visavis.attendance.ledger.head import HeadFile
-from visavis.attendance.ledger.ledger import Ledger, new_punch_id
+from visavis.attendance.ledger.ledger import PunchLedger, new_punch_id
 from visavis.attendance.ledger.records import check_punch
 from visavis.attendance.ledger.verify import LedgerFault
 from visavis.attendance.local_time import begin_day
@@ -52,7 +52,7 @@ class Site(Closing):
         except BaseException:
             self.database.close()
             raise
-        self.ledger = Ledger(self.database, key, HeadFile(self.folder / HEAD_FILE, key, lock=key_path))
+        self.ledger = PunchLedger(self.database, key, HeadFile(self.folder / HEAD_FILE, key, lock=key_path))
 
     @classmethod
     def create(cls, folder: str | os.PathLike[str], settings: SiteSettings) -> Self:

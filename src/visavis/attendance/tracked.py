@@ -43,7 +43,7 @@ def _append(writer: LedgerWriter, table: Table, detail: Values, employee: str | 
 
 
 def find_altered_rows(conn: Connection) -> Iterator[LedgerFault]:
-    """Yield the rows that are not what the ledger says, which may be wrong itself: ``Ledger.verify`` tells."""
+    """Yield the rows that are not what the ledger says, which may be wrong itself: ``PunchLedger.verify`` tells."""
     recorded = _read_recorded(conn)
     for table in TRACKED:
         key = _key_column(table)

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from visavis.attendance.site import Site
+
+if TYPE_CHECKING:
+    from servers import Postgres
 
 PROGRAM = """
 import sys
@@ -50,3 +58,21 @@ def test_nothing_that_was_acknowledged_is_lost(site: Site, tmp_path: Path) -> No
     assert 0 <= site.ledger.newest() - head.number <= len(processes)
     site.punch("1", actor="gate")
     assert (site.ledger.head_file.read().number, site.verify()) == (site.ledger.newest(), [])  # type: ignore[union-attr]
+
+
+def test_two_machines_share_a_database(postgres: Postgres, new_site: Callable[[str], Site], tmp_path: Path) -> None:
+    """Each has a copy of the folder, and a head of its own."""
+    first = new_site(postgres.new())
+    shutil.copytree(first.folder, tmp_path / "copy")
+    with Site(tmp_path / "copy") as second, ThreadPoolExecutor(4) as threads:
+        sites = [first, second] * 10
+        done = [threads.submit(site.punch, "1", actor="gate") for site in sites]
+        ids = {each.result().id for each in done}
+        assert {punch.id for punch in first.punches()} == ids
+        assert (len(ids), second.ledger.newest()) == (20, 23)
+        assert (first.verify(), second.verify()) == ([], [])
+        with first.database.write() as conn:
+            conn.execute(text("DELETE FROM attendance_records WHERE number > 22"))
+        assert [fault.message for site in (first, second) for fault in site.verify()] == [
+            "record 23 is missing: the newest of the ledger."
+        ]  # of the one that has written it

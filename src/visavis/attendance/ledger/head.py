@@ -23,14 +23,14 @@ from visavis.errors import AttendanceError, VisavisWarning, reason_of
 MOST_BYTES = 1000
 
 
-class Head(NamedTuple):
+class LedgerHead(NamedTuple):
     """Number and code of a record; of an empty ledger 0 and ``START``."""
 
     number: int
     code: bytes
 
 
-EMPTY = Head(0, START)
+EMPTY = LedgerHead(0, START)
 
 
 class HeadFile:
@@ -40,11 +40,11 @@ class HeadFile:
         self.path = path
         self._key, self._lock = key, lock
 
-    def read(self) -> Head | None:
+    def read(self) -> LedgerHead | None:
         """Return the head; None where there is no file, or it was not written with the key."""
         try:
             content = json.loads(input_files.read_file(self.path, most=MOST_BYTES))
-            head = Head(int(content["number"]), bytes.fromhex(content["code"]))
+            head = LedgerHead(int(content["number"]), bytes.fromhex(content["code"]))
             signature = bytes.fromhex(content["signature"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -54,7 +54,7 @@ class HeadFile:
         """Write the head of an empty ledger; OSError where it cannot be written."""
         self._write(EMPTY)
 
-    def advance(self, head: Head) -> None:
+    def advance(self, head: LedgerHead) -> None:
         """Write a newer head; an older one than the file has is left out. Warns where it cannot be written.
 
         A missing file stays missing, so that ``verify`` names it.
@@ -72,7 +72,7 @@ class HeadFile:
                 stacklevel=2,
             )
 
-    def renew(self, head: Head) -> None:
+    def renew(self, head: LedgerHead) -> None:
         """Write this head whatever the file has; AttendanceError where it cannot be written."""
         try:
             with self._locked():
@@ -80,7 +80,7 @@ class HeadFile:
         except OSError as error:
             raise AttendanceError(f"{self.path} cannot be written: {reason_of(error)}.") from error
 
-    def _write(self, head: Head) -> None:
+    def _write(self, head: LedgerHead) -> None:
         signature = self._key.sign_head(*head).hex()
         content = {"number": head.number, "code": head.code.hex(), "signature": signature}
         atomic.write_text(self.path, json.dumps(content) + "\n")

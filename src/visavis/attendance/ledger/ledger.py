@@ -1,4 +1,4 @@
-"""The class Ledger: punches are added, corrected, made void and restored; the punches as they now are."""
+"""The class PunchLedger: punches are added, corrected, made void and restored; the punches as they now are."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def new_punch_id() -> str:
     return secrets.token_hex(16)
 
 
-class Ledger:
+class PunchLedger:
     """The ledger of a site: records that are added, and never changed.
 
     The newest record of a punch says what it is. Programs that follow the ledger read :meth:`changes`.
@@ -210,7 +210,7 @@ def find_punch(conn: Connection, punch_id: str) -> Punch:
 
 
 def correct_punch(writer: LedgerWriter, punch_id: str, *, reason: str, changes: dict[str, Any]) -> Punch:
-    """Correct a punch in an open transaction: see :meth:`Ledger.correct`."""
+    """Correct a punch in an open transaction: see :meth:`PunchLedger.correct`."""
     before = find_punch(writer.conn, punch_id)
     punch = check_punch(replace(before, **{name: value for name, value in changes.items() if value is not None}))
     if punch == before:
@@ -221,7 +221,7 @@ def correct_punch(writer: LedgerWriter, punch_id: str, *, reason: str, changes: 
 
 
 def void_punch(writer: LedgerWriter, punch_id: str, *, reason: str) -> Punch:
-    """Make a punch void in an open transaction: see :meth:`Ledger.void`."""
+    """Make a punch void in an open transaction: see :meth:`PunchLedger.void`."""
     punch = find_punch(writer.conn, punch_id)
     writer.append(VOID, describe_punch(punch), reason=_require_reason(reason))
     return punch

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Row, literal_column, select
 
 from visavis.attendance.ledger.chain import START, LedgerKey, digest_content
-from visavis.attendance.ledger.head import Head
+from visavis.attendance.ledger.head import LedgerHead
 from visavis.attendance.ledger.records import CONTENT, ERASURE, KINDS
 from visavis.attendance.tables import RECORDS
 from visavis.plain import Plain
@@ -46,7 +46,7 @@ class _Chain:
     erasures: list[Range] = field(default_factory=list)
 
 
-def find_faults(conn: Connection, key: LedgerKey, head: Head | None) -> list[LedgerFault]:
+def find_faults(conn: Connection, key: LedgerKey, head: LedgerHead | None) -> list[LedgerFault]:
     """Return the faults of the ledger, in order; an empty list where it is whole. ``head`` None: it is missing."""
     faults: list[LedgerFault] = []
     for fault in _find_all(conn, key, head):
@@ -56,10 +56,10 @@ def find_faults(conn: Connection, key: LedgerKey, head: Head | None) -> list[Led
     return faults
 
 
-def _find_all(conn: Connection, key: LedgerKey, head: Head | None) -> Iterator[LedgerFault]:
+def _find_all(conn: Connection, key: LedgerKey, head: LedgerHead | None) -> Iterator[LedgerFault]:
     chain = _Chain(key, at_head=START if head is not None and head.number == 0 else None)
     # Columns without their types: a value of another type is a fault, and not to be converted.
-    columns = [literal_column(f'"{name}"').label(name) for name in COLUMNS]
+    columns: list[ColumnElement[Any]] = [literal_column(f'"{name}"').label(name) for name in COLUMNS]
     query = select(*columns).select_from(RECORDS).order_by(literal_column("number"))
     for row in conn.execution_options(yield_per=FETCHED).execute(query):
         yield from _check_record(chain, row)
@@ -117,7 +117,7 @@ def _check_erasures(chain: _Chain) -> Iterator[LedgerFault]:
         yield LedgerFault(first, f"the content of {_name_records(first, last)} there again after it was erased.")
 
 
-def _check_head(chain: _Chain, head: Head | None) -> Iterator[LedgerFault]:
+def _check_head(chain: _Chain, head: LedgerHead | None) -> Iterator[LedgerFault]:
     if head is None:
         yield LedgerFault(None, "the head of the ledger is missing or was changed: the newest records may be missing.")
     elif head.number > chain.last:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select
 
 from visavis.attendance.database import AttendanceDatabase
 from visavis.attendance.ledger.chain import SALT_BYTES, LedgerKey, digest_content
-from visavis.attendance.ledger.head import EMPTY, Head, HeadFile
+from visavis.attendance.ledger.head import EMPTY, HeadFile, LedgerHead
 from visavis.attendance.ledger.records import CONTENT, make_content
 from visavis.attendance.local_time import count_microseconds
 from visavis.attendance.tables import RECORDS
@@ -29,7 +29,7 @@ class LedgerWriter:
         self.conn, self.actor, self.recorded = conn, actor, recorded
         self._key = key
         last = conn.execute(_READ_LAST).first()
-        self.head = EMPTY if last is None else Head(last.number, last.mac)
+        self.head = EMPTY if last is None else LedgerHead(last.number, last.mac)
 
     def append(self, kind: str, columns: Mapping[str, object], *, reason: str = "") -> int:
         """Add a record with these columns of content; return its number."""
@@ -46,7 +46,7 @@ class LedgerWriter:
             number = self.head.number + 1
             code = self._key.compute_code(self.head.code, number, kind, digest)
             rows.append({**content, "number": number, "kind": kind, "salt": salt, "digest": None, "mac": code})
-            self.head = Head(number, code)
+            self.head = LedgerHead(number, code)
         if rows:
             self.conn.execute(_ADD, rows)
 

@@ -29,7 +29,10 @@ def approve(
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Approve a request: what it asks for is done, and the ledger says who has decided."""
+    """Approve or decline a request.
+
+    What is approved is done at once, and the ledger says who has decided.
+    """
     from visavis.attendance.site import Site
 
     actor = actor_name() if manager is None else f"employee {manager}"

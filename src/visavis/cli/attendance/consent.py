@@ -31,7 +31,7 @@ def consent(
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Record the consent of an employee to be recognized by the face, withdraw it, or list it."""
+    """Record, withdraw or list consent to recognition by face."""
     from datetime import datetime
 
     from visavis.attendance.consents import give_consent, link_person, read_consents

@@ -38,7 +38,10 @@ def correct(  # noqa: PLR0913
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Correct a punch by a record that is added; what was recorded before stays in the ledger."""
+    """Correct a punch by a record that is added.
+
+    What was recorded before stays in the ledger.
+    """
     from visavis.attendance.local_time import read_time
     from visavis.attendance.site import Site
     from visavis.errors import UsageError

@@ -21,7 +21,10 @@ def erase_person(
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Erase an employee: templates, punches, leave, requests, figures; the ledger stays whole."""
+    """Erase an employee; the ledger stays whole.
+
+    Templates, punches, leave, requests, figures and consents are removed.
+    """
     from visavis.attendance.rights import erase
     from visavis.attendance.site import Site
 

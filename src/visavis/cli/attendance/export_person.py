@@ -21,7 +21,10 @@ def export_person(
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Write all that is stored about an employee, also pictures and who looked at it, to a file of JSON."""
+    """Write all that is stored about an employee to a file.
+
+    The JSON has pictures, too, and who looked.
+    """
     from visavis import atomic
     from visavis.attendance.rights import export_employee
     from visavis.attendance.site import Site

@@ -21,7 +21,7 @@ def history(
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Print what the ledger has recorded about an employee: who wrote it, when and why."""
+    """Print the records about an employee: who, when and why."""
     from visavis.attendance.site import Site
 
     with Site(site) as opened, Output("record", "recorded", "by", "kind", "punch", "at", json=json) as output:

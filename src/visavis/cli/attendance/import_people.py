@@ -20,7 +20,7 @@ def import_people(
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Add the employees of a CSV, and change those that differ; others stay."""
+    """Add the employees of a CSV; change those that differ."""
     from visavis.attendance.people_file import read_people
     from visavis.attendance.site import Site
 

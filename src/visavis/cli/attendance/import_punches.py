@@ -18,7 +18,7 @@ def import_punches(
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Add the punches of a CSV; those that are there already are left out."""
+    """Add the punches of a CSV that are not there yet."""
     from visavis.attendance.punch_file import import_punches as add_punches
     from visavis.attendance.site import Site
 

@@ -31,7 +31,7 @@ def init(
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Make a site: a folder with its settings, the ledger of punches, and the ledger's key."""
+    """Make a site: a folder with settings, ledger and its key."""
     from visavis.attendance.local_time import find_own_zone
     from visavis.attendance.settings import SiteSettings
     from visavis.attendance.site import Site

@@ -22,7 +22,10 @@ def outage(
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Record a time in which a device failed, so that its days are not called absent."""
+    """Record that a device failed.
+
+    Who has no punch then is not called absent.
+    """
     from visavis.attendance.local_time import read_time
     from visavis.attendance.site import Site
     from visavis.attendance.types import Outage

@@ -45,7 +45,7 @@ def punch(  # noqa: PLR0913
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Record a punch of an employee, now or at a time that a person names."""
+    """Record that an employee comes or goes."""
     from visavis.attendance.local_time import read_time
     from visavis.attendance.site import Site
 

@@ -51,7 +51,7 @@ def request(  # noqa: PLR0913
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Ask for a punch that is missing, for a correction, or for leave; a manager approves."""
+    """Ask a manager for a correction or for leave."""
     from visavis.attendance.local_time import read_day
     from visavis.attendance.site import Site
 

@@ -8,7 +8,10 @@ from visavis.cli.attendance._options import SITE, SiteFolder, actor_name
 
 
 def retain(*, site: SiteFolder = SITE, json: Json = False) -> None:
-    """Remove punches and log entries that are older than [retention] of site.toml allows."""
+    """Remove what is older than site.toml allows.
+
+    Its table [retention] has the days for punches and for the log of who looked.
+    """
     from visavis.attendance.rights import apply_retention
     from visavis.attendance.site import Site
 

@@ -11,7 +11,7 @@ from visavis.cli.attendance._options import SITE, SiteFolder
 
 
 def verify(*, site: SiteFolder = SITE, json: Json = False) -> None:
-    """Check that no record was changed, removed or inserted by another program.
+    """Find what other programs changed, removed or inserted.
 
     Exit code 1 where something was.
     """

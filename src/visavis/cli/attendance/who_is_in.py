@@ -21,7 +21,10 @@ def who_is_in(
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """List who is in, by department; "perhaps" where a punch may have been forgotten."""
+    """List who is in, by department.
+
+    "perhaps" stands where a punch may have been forgotten.
+    """
     from datetime import UTC, datetime
 
     from visavis.attendance.local_time import read_time
