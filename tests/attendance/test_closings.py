@@ -9,6 +9,7 @@ import pytest
 from visavis.attendance.closings import (
     close_month,
     find_closed,
+    read_carried,
     read_closings,
     read_figures,
     read_month,
@@ -46,9 +47,10 @@ def test_figures_are_frozen_until_the_month_is_opened_again(site: Site) -> None:
     with pytest.raises(UsageError, match="2026-02 is not closed"), site.ledger.write(actor="eve") as writer:
         reopen_month(writer, "2026-02", reason="again")
     with site.ledger.write(actor="boss") as writer:
-        close_month(writer, "2026-02", {"1": {"worked": 1}}, last_record=20)
+        close_month(writer, "2026-02", {"1": {"worked": 1}}, last_record=20, carried={"2": {"2026-01": {"late": -3}}})
     with site.database.read() as conn:
-        assert read_figures(conn, "2026-02") == {"1": {"worked": 1}}
+        assert read_figures(conn, "2026-02") == {"1": {"worked": 1}, "2": {}}
+        assert read_carried(conn, "2026-02") == {"2": {"2026-01": {"late": -3}}}
     assert site.verify() == []
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from visavis.attendance.ledger.writing import LedgerWriter
 from visavis.attendance.local_time import make_time
@@ -18,10 +18,13 @@ from visavis.attendance.types import ClosedMonth
 from visavis.errors import UsageError
 from visavis.images import shown
 from visavis.sql_database import write_time
+from visavis.structured_text import parse_json
 
 MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
 Figures = Mapping[str, Any]
 """What a month came to for an employee: values that JSON can hold, by name."""
+Carried = Mapping[str, Mapping[str, float]]
+"""Differences of figures by name, by the month that they are of."""
 
 
 def read_month(text: str) -> tuple[date, date]:
@@ -33,20 +36,39 @@ def read_month(text: str) -> tuple[date, date]:
     return first, (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
 
 
-def close_month(writer: LedgerWriter, month: str, figures: Mapping[str, Figures], *, last_record: int) -> ClosedMonth:
+def close_month(
+    writer: LedgerWriter,
+    month: str,
+    figures: Mapping[str, Figures],
+    *,
+    last_record: int,
+    carried: Mapping[str, Carried] | None = None,
+) -> ClosedMonth:
     """Freeze the figures of a month, by employee number; ``last_record`` is the newest record that they hold.
 
-    Raises UsageError for a month that is closed.
+    ``carried`` has, by employee number, how earlier closed months differ from their frozen figures by what was recorded
+    later. Raises UsageError for a month that is closed.
     """
     read_month(month)
-    before = find_closing(writer.conn, month)
-    if before is not None and before.state == "closed":
-        raise UsageError(f"{month} was closed by {before.changed_by} already: reopen it with a reason first.")
-    for employee, values in sorted(figures.items()):
-        text = json.dumps(values, ensure_ascii=False, sort_keys=True)
-        row = {"id": f"{month}/{employee}", "month": month, "employee": employee, "figures": text}
+    require_open(writer.conn, month)
+    differences = carried or {}
+    for employee in sorted({*figures, *differences}):
+        row = {
+            "id": f"{month}/{employee}",
+            "month": month,
+            "employee": employee,
+            "figures": _dump(figures.get(employee, {})),
+            "carried": _dump(differences.get(employee, {})),
+        }
         put_row(writer, FIGURES, row, action="freeze figures", employee=employee)
     return _put(writer, ClosedMonth(month, "closed", last_record, make_time(writer.recorded), writer.actor))
+
+
+def require_open(conn: Connection, month: str) -> None:
+    """Raise UsageError for a month that is closed."""
+    before = find_closing(conn, month)
+    if before is not None and before.state == "closed":
+        raise UsageError(f"{month} was closed by {before.changed_by} already: reopen it with a reason first.")
 
 
 def reopen_month(writer: LedgerWriter, month: str, *, reason: str) -> ClosedMonth:
@@ -59,7 +81,7 @@ def reopen_month(writer: LedgerWriter, month: str, *, reason: str) -> ClosedMont
         raise UsageError(f"{month} is not closed.")
     if not reason.strip():
         raise UsageError("to reopen a month takes a reason.")
-    for row in writer.conn.execute(select(FIGURES).where(FIGURES.c.month == month).order_by(FIGURES.c.id)).all():
+    for row in _read_rows(writer.conn, month):
         remove_row(writer, FIGURES, row.id, action="remove figures", employee=row.employee, reason=reason)
     moment = make_time(writer.recorded)
     return _put(writer, ClosedMonth(month, "open", before.last_record, moment, writer.actor, reason))
@@ -89,8 +111,24 @@ def find_closed(conn: Connection, day: date) -> ClosedMonth | None:
 
 def read_figures(conn: Connection, month: str) -> dict[str, dict[str, Any]]:
     """Return the frozen figures of a closed month, by employee number."""
-    rows = conn.execute(select(FIGURES).where(FIGURES.c.month == month).order_by(FIGURES.c.employee))
-    return {row.employee: json.loads(row.figures) for row in rows}
+    return {row.employee: parse_json(row.figures) for row in _read_rows(conn, month)}
+
+
+def read_carried(conn: Connection, month: str) -> dict[str, Carried]:
+    """Return what a closed month has taken over from earlier ones, by employee number; employees without are left out.
+
+    Differences are by month and by the name of the figure.
+    """
+    carried = {row.employee: parse_json(row.carried) for row in _read_rows(conn, month)}
+    return {employee: differences for employee, differences in carried.items() if differences}
+
+
+def _read_rows(conn: Connection, month: str) -> Sequence[Row[Any]]:
+    return conn.execute(select(FIGURES).where(FIGURES.c.month == month).order_by(FIGURES.c.employee)).all()
+
+
+def _dump(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _put(writer: LedgerWriter, closing: ClosedMonth) -> ClosedMonth:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from visavis.attendance.types import Employee
 from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery.check_text import NAME_LENGTH, check_text
 from visavis.images import shown
+from visavis.structured_text import parse_json
 
 NUMBER_LENGTH = 100
 """Most characters of an employee number."""
@@ -30,7 +32,7 @@ class ImportCounts(NamedTuple):
 
 
 def check_employee(employee: Employee) -> Employee:
-    """Return an employee; UsageError for values that no employee has."""
+    """Return an employee, whose departments are in order; UsageError for values that no employee has."""
     check_text(employee.number, "an employee number", most=NUMBER_LENGTH, one_line=True)
     check_text(employee.name, "a name of an employee", most=NAME_LENGTH, one_line=True)
     for department in (employee.department, *employee.manages):
@@ -43,7 +45,7 @@ def check_employee(employee: Employee) -> Employee:
         raise UsageError(
             f"employee {shown(employee.number)} left on {employee.left}, before joining on {employee.joined}."
         )
-    return employee
+    return replace(employee, manages=tuple(sorted({*employee.manages})))
 
 
 def put_employees(writer: LedgerWriter, employees: Iterable[Employee]) -> ImportCounts:
@@ -85,7 +87,7 @@ def make_row(employee: Employee) -> dict[str, object]:
         "person_id": employee.person_id,
         "joined": None if employee.joined is None else employee.joined.isoformat(),
         "left": None if employee.left is None else employee.left.isoformat(),
-        "manages": json.dumps(sorted({*employee.manages}), ensure_ascii=False),
+        "manages": json.dumps(employee.manages, ensure_ascii=False),
     }
 
 
@@ -97,7 +99,7 @@ def _read_row(row: Row[Any]) -> Employee:
         row.person_id,
         _read_day(row.joined),
         _read_day(row.left),
-        tuple(json.loads(row.manages)),
+        tuple(parse_json(row.manages)),
     )
 
 

@@ -25,6 +25,7 @@ from visavis.attendance.types import Leave, LeavePart, Punch, RequestKind, Staff
 from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery.check_text import TEXT_LENGTH, check_text
 from visavis.images import shown
+from visavis.structured_text import parse_json
 
 PENDING: Final = "pending"
 
@@ -186,7 +187,7 @@ def _read_row(row: Row[Any]) -> StaffRequest:
         row.id,
         row.employee,
         row.kind,
-        json.loads(row.content),
+        parse_json(row.content),
         row.reason,
         row.state,
         datetime.fromisoformat(row.created),

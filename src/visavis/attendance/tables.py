@@ -114,6 +114,7 @@ FIGURES = Table(
     Column("month", Text, nullable=False),
     Column("employee", Text, nullable=False),
     Column("figures", Text, nullable=False),  # JSON
+    Column("carried", Text, nullable=False),  # differences of earlier months by month, JSON
     Index("attendance_figures_month", "month"),
     Index("attendance_figures_employee", "employee"),
 )

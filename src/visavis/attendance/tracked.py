@@ -15,6 +15,7 @@ from visavis.attendance.ledger.records import EVENT
 from visavis.attendance.ledger.verify import LedgerFault
 from visavis.attendance.ledger.writing import LedgerWriter
 from visavis.attendance.tables import RECORDS, TRACKED
+from visavis.structured_text import parse_json
 
 Values = Mapping[str, object]
 
@@ -64,7 +65,7 @@ def _read_recorded(conn: Connection) -> dict[str, dict[str, Any]]:
     query = select(RECORDS.c.detail).where(RECORDS.c.kind == EVENT, RECORDS.c.salt.is_not(None))
     for text in conn.execute(query.order_by(RECORDS.c.number)).scalars():
         try:
-            detail = json.loads(text)
+            detail = parse_json(text)
             rows = tables.setdefault(detail["table"], {})
             if detail["row"] is None:
                 rows.pop(detail["key"], None)

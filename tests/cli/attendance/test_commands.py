@@ -82,7 +82,7 @@ def test_punches_are_imported_once(run: Run, site: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "text", "message"),
     [
-        ("people", "number,name\n1,Ann\n1,Bob\n", "wrong.csv, line 3: employee '1' is in the file twice."),
+        ("people", "number,name\n1,Ann\n1,Bob\n", "'wrong.csv', line 3: employee '1' is in the file twice."),
         ("people", "number,name\n,Ann\n", "line 2: an employee needs a number"),
         ("people", "number,name,joined\n1,Ann,1.2.2026\n", "line 2: '1.2.2026' is no day"),
         ("people", "name\nAnn\n", "line 1: the head must have the columns number and name"),
@@ -181,7 +181,7 @@ def test_a_folder_that_is_no_site_and_one_that_was_damaged(run: Run, site: Path)
         3, "visavis: nothing is not a site: visavis attendance init --site nothing makes one.\n",
     )  # fmt: skip
     for name, content, code, message in (
-        ("site.toml", "name = 1\n", 2, "site.toml, a site needs zone"),
+        ("site.toml", "name = 1\n", 2, "site.toml', a site needs zone"),
         ("site.toml", 'name = "x"\nzone = "UTC"\ncolour = "red"\n', 2, "a site has no setting 'colour'"),
         ("site.toml", 'name = 7\nzone = "UTC"\n', 2, "name of a site must be text, got int"),
         ("site.toml", 'name = "x"\nzone = "UTC"\n[retention]\npunches_days = -1\n', 2, "punches_days of a site"),

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from visavis import atomic, input_files
 from visavis.attendance.ledger.chain import START, LedgerKey
 from visavis.errors import AttendanceError, VisavisWarning, reason_of
+from visavis.structured_text import parse_json
 
 MOST_BYTES = 1000
 
@@ -43,7 +44,7 @@ class HeadFile:
     def read(self) -> LedgerHead | None:
         """Return the head; None where there is no file, or it was not written with the key."""
         try:
-            content = json.loads(input_files.read_file(self.path, most=MOST_BYTES))
+            content = parse_json(input_files.read_file(self.path, most=MOST_BYTES))
             head = LedgerHead(int(content["number"]), bytes.fromhex(content["code"]))
             signature = bytes.fromhex(content["signature"])
         except (OSError, ValueError, KeyError, TypeError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
@@ -13,6 +12,7 @@ from visavis.attendance.local_time import check_time, count_microseconds, make_t
 from visavis.attendance.types import Direction, LedgerRecord, Method, Punch
 from visavis.errors import UsageError
 from visavis.gallery.check_text import NAME_LENGTH, TEXT_LENGTH, check_text
+from visavis.structured_text import parse_json
 
 PUNCH: Final = "punch"
 CORRECTION: Final = "correction"
@@ -110,7 +110,7 @@ def read_punch(row: Row[Any]) -> Punch:
 def read_record(row: Row[Any]) -> LedgerRecord:
     """Return the record of a row whose content was not erased."""
     punch = read_punch(row) if row.kind in OF_PUNCHES else None
-    detail = None if row.detail is None else json.loads(row.detail)
+    detail = None if row.detail is None else parse_json(row.detail)
     return LedgerRecord(
         row.number, row.kind, make_time(row.recorded), row.actor, row.reason, row.employee, punch, detail
     )

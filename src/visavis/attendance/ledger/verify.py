@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ from visavis.attendance.ledger.head import LedgerHead
 from visavis.attendance.ledger.records import CONTENT, ERASURE, KINDS
 from visavis.attendance.tables import RECORDS
 from visavis.plain import Plain
+from visavis.structured_text import parse_json
 
 MOST_FAULTS = 100
 """Faults that are listed; where there are more, the last says so."""
@@ -131,7 +131,7 @@ def _check_head(chain: _Chain, head: LedgerHead | None) -> Iterator[LedgerFault]
 def _read_ranges(detail: object, *, below: int) -> list[Range]:
     """Return the ranges of an erasure, which may erase earlier records only."""
     try:
-        ranges = json.loads(str(detail))["records"]
+        ranges = parse_json(str(detail))["records"]
         return [(int(first), int(last)) for first, last in ranges if 0 < first <= last < below]
     except (ValueError, KeyError, TypeError):
         return []

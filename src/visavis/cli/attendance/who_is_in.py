@@ -31,12 +31,14 @@ def who_is_in(
     from visavis.attendance.presence import LOOK_BACK, find_present
     from visavis.attendance.site import Site
 
-    with Site(site) as opened, Output(*COLUMNS, json=json) as output:
+    with Site(site) as opened:
         moment = datetime.now(UTC) if at is None else read_time(at, opened.zone)
-        opened.record_access("who is in", actor=actor_name())
         present = find_present(opened.employees(), opened.ledger.punches(moment - LOOK_BACK, None), moment)
-        for each in present:
-            cells = [each.department, each.name, each.employee, each.state, f"{each.since:%Y-%m-%d %H:%M}", each.device]
-            output.answer(each.to_dict(), cells)
-        if not present:
-            output.line("no employee is in.")
+        with Output(*COLUMNS, json=json) as output:
+            for each in present:
+                cells = [each.department, each.name, each.employee, each.state, f"{each.since:%Y-%m-%d %H:%M}"]
+                output.answer(each.to_dict(), [*cells, each.device])
+            if not present:
+                output.line("no employee is in.")
+        # After the list, which may be needed while the database cannot be written.
+        opened.record_access("who is in", actor=actor_name())
