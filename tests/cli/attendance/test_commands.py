@@ -45,7 +45,7 @@ def test_a_site_is_made_once(run: Run, tmp_path: Path) -> None:
     }  # fmt: skip
     again = run("attendance", "init", "--site", "office", "--zone", "Asia/Ho_Chi_Minh")
     assert (again.code, again.err) == (3, "visavis: there is a site in office already.\n")
-    kept = run("attendance", "init", "--site", "other", "--zone", "UTC", "--name", "Gate 'A'")
+    kept = run("attendance", "init", "--site", "other", "--zone", "UTC", "--name", "Gate 'A'", "--gallery", "faces.db")
     assert "keep a copy of other/ledger.key elsewhere" in kept.err
     files = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "other").iterdir()}
     assert {*files.values()} == {0o600}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,9 +37,18 @@ def init(
     from visavis.attendance.settings import SiteSettings
     from visavis.attendance.site import Site
 
-    settings = SiteSettings(name or site.resolve().name, zone or find_own_zone(), gallery=gallery, database=database)
+    settings = SiteSettings(
+        name or site.resolve().name, zone or find_own_zone(), gallery=_locate_gallery(gallery), database=database
+    )
     with Site.create(site, settings) as made, Output("", "", json=json) as output:
         line = {"site": str(site), "name": made.settings.name, "zone": made.zone, "database": made.database.place}
         output.answer(line, *([key, value] for key, value in line.items()))
     if not json:
         note(f"keep a copy of {site / settings.key} elsewhere: without it the ledger cannot be read again.")
+
+
+def _locate_gallery(gallery: str) -> str:
+    """Return the URL of a gallery: a file is named as seen from here, and stored so that it is found from the site."""
+    from visavis.attendance.settings import locate_url
+
+    return gallery and locate_url(gallery, Path.cwd())
