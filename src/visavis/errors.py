@@ -5,7 +5,9 @@
     VisavisError                   exit 2, HTTP 400
     ├── UsageError                 exit 2, HTTP 400   a value or a combination of options that means nothing
     │   ├── UnknownNameError       exit 2, HTTP 404   no such model, detector, person ...; suggests the nearest
-    │   └── SimilarNameError       exit 2, HTTP 409   a new person's name is written like another's
+    │   ├── SimilarNameError       exit 2, HTTP 409   a new person's name is written like another's
+    │   ├── GroupChangedError      exit 2, HTTP 409   a group of faces is not as it was when it was read
+    │   └── SamePhotoError         exit 2, HTTP 409   two faces of one photo would be in one group
     ├── ImageError                 exit 2, HTTP 422   one photo cannot be used; carries a status
     │   ├── MissingImageError                         status "missing"
     │   ├── UnreadableImageError                      status "unreadable"
@@ -92,6 +94,18 @@ class UnknownNameError(UsageError):
 
 class SimilarNameError(UsageError):
     """A new person's name differs from that of another person in case, spaces or Unicode form only."""
+
+    http_status = 409
+
+
+class GroupChangedError(UsageError):
+    """A group of faces was changed since it was read: read it again."""
+
+    http_status = 409
+
+
+class SamePhotoError(UsageError):
+    """Two faces of one photo would be in one group, although they are two people."""
 
     http_status = 409
 

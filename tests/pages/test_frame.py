@@ -38,7 +38,7 @@ def test_modules_are_asked_for_at_once() -> None:
     of_pages = ("compare.js", "start.js", "local_values.js", "live.js", "jobs.js")
     of_settings = ("keys.js", "thresholds.js", "retention.js", "cameras.js")
     of_photos = ("identify.js", "batch.js", "face_panel.js", "lookalikes.js", "celebrities.js")
-    of_people = ("people.js", "person.js", "enroll.js", "gallery_findings.js")
+    of_people = ("people.js", "person.js", "enroll.js", "gallery_findings.js", "groups.js")
     pages = (*of_pages, *of_settings, *of_photos, *of_people)
     assert {module for page in pages for module in find_modules(page)} == modules
     assert find_modules("start.js") == ("start.js", "camera_notice.js", "copy_secret.js", "texts.js")

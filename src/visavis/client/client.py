@@ -8,6 +8,7 @@ from visavis.client.camera_calls import CameraCalls
 from visavis.client.face_calls import FaceCalls
 from visavis.client.feedback_calls import FeedbackCalls
 from visavis.client.gallery_calls import GalleryCalls
+from visavis.client.group_calls import GroupCalls
 from visavis.client.job_calls import JobCalls
 from visavis.client.migration_calls import MigrationCalls
 from visavis.client.person_calls import PersonCalls
@@ -16,8 +17,8 @@ from visavis.client.server_calls import ServerCalls
 
 
 class Client(
-    PhotoCalls, FeedbackCalls, FaceCalls, PersonCalls, GalleryCalls, MigrationCalls, JobCalls, CameraCalls, ServerCalls,
-    Closing,
+    PhotoCalls, FeedbackCalls, FaceCalls, GroupCalls, PersonCalls, GalleryCalls, MigrationCalls, JobCalls, CameraCalls,
+    ServerCalls, Closing,
 ):  # fmt: skip
     """A visavis server, asked as the library is: the same names, options, results and exceptions.
 

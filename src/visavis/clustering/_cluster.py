@@ -178,8 +178,13 @@ def _choose_limit(
     if table is None:
         raise compare.uncalibrated(model, "so no threshold stands for a FAR")
     if far is None:
-        far = min(max(STRANGERS / max(count, 1), table.lowest_far), HIGHEST_FAR, table.far[0])
+        far = choose_default_far(count, table)
     return table.threshold(far), far
+
+
+def choose_default_far(count: int, table: compare.Calibration) -> float:
+    """Return the default rate of false accepts of pairs among ``count`` faces."""
+    return min(max(STRANGERS / max(count, 1), table.lowest_far), HIGHEST_FAR, table.far[0])
 
 
 def _choose_small_limits(table: compare.Calibration | None, rate: float | None) -> tuple[float, ...]:

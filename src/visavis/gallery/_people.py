@@ -94,18 +94,29 @@ def move_templates(opened: OpenGallery, template_ids: Sequence[int], to: Who) ->
     with opened.database.write() as conn:
         person_id = _resolve_person.find_person(conn, to)
         _assign_templates(conn, template_ids, person_id)
-        opened.log(conn, "move", person_id, f"templates {_format_ids(template_ids)}")
+        opened.log(conn, "move", person_id, f"templates {format_ids(template_ids)}")
 
 
 def name_faces(opened: OpenGallery, name: str, template_ids: Sequence[int], *, new: bool) -> Person:
     """Do as :meth:`visavis.gallery.Gallery.name_faces`."""
     name = clean_name(name)
     with opened.database.write() as conn:
-        stored_id = _resolve_person.find_to_enroll(conn, name, person_id=None, new=new)
-        (person_id,) = records.insert_people(conn, [(name, Details())]) if stored_id is None else [stored_id]
-        _assign_templates(conn, template_ids, person_id)
-        opened.log(conn, "enroll", person_id, f"templates {_format_ids(template_ids)}")
+        person_id, _ = assign_to_name(conn, opened, name, template_ids, person_id=None, new=new)
         return records.read_people(conn, person_id)[0]
+
+
+def assign_to_name(
+    conn: Connection, opened: OpenGallery, name: str, template_ids: Sequence[int], *, person_id: int | None, new: bool
+) -> tuple[int, bool]:
+    """Assign faces to the person of a name; return the id, and whether the person was created.
+
+    The person is found as by :func:`visavis.gallery._resolve_person.find_to_enroll`.
+    """
+    stored_id = _resolve_person.find_to_enroll(conn, name, person_id=person_id, new=new)
+    (owner,) = records.insert_people(conn, [(name, Details())]) if stored_id is None else [stored_id]
+    _assign_templates(conn, template_ids, owner)
+    opened.log(conn, "enroll", owner, f"templates {format_ids(template_ids)}")
+    return owner, stored_id is None
 
 
 def remove_people(opened: OpenGallery, who: Sequence[Who]) -> None:
@@ -156,5 +167,6 @@ def _assign_templates(conn: Connection, template_ids: Sequence[int], person_id: 
             raise UsageError(f"person {owner} would have no template left: merge or remove that person.")
 
 
-def _format_ids(ids: Sequence[int]) -> str:
+def format_ids(ids: Sequence[int]) -> str:
+    """Return template ids as the audit log has them: each, or the first and the last of many."""
     return ", ".join(map(str, ids)) if len(ids) <= 20 else f"{ids[0]} to {ids[-1]} ({len(ids)})"

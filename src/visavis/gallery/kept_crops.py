@@ -7,13 +7,14 @@ Pixels are copied, not turned or interpolated, and stored without loss. The pict
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from visavis import align, images
 from visavis.errors import GalleryError, ImageError
 from visavis.gallery.types import FaceCrop
-from visavis.types import RGB, Face, Photo
+from visavis.types import RGB, Face, Floats, Photo
 
 SIDE = 2.5
 """Side of the square over the longer side of the box: the widest built-in geometry, of a face that lies on its side,
@@ -61,12 +62,18 @@ def open_crop(crop: FaceCrop, template_id: int) -> tuple[RGB, Face]:
 
 def make_thumbnail(crop: FaceCrop, template_id: int, side: int) -> bytes:
     """Return the face of a crop, with a small margin, as a JPEG of ``side`` pixels; GalleryError if it is damaged."""
+    picture, face = open_crop(crop, template_id)
+    return cut_face(picture, face.box, side)
+
+
+def cut_face(picture: RGB, box: Sequence[float] | Floats, side: int) -> bytes:
+    """Return the face of a box in a picture, with a small margin, as a JPEG of ``side`` pixels."""
     from visavis.opencv import cv2
 
-    picture, face = open_crop(crop, template_id)
+    corners = np.asarray(box, np.float32)
     height, width = picture.shape[:2]
-    edge = max(1, min(round(SHOWN_SIDE * max(face.width, face.height)), width, height))
-    middle = (face.box[:2] + face.box[2:]) / 2 - edge / 2
+    edge = max(1, min(round(SHOWN_SIDE * float(max(corners[2:] - corners[:2]))), width, height))
+    middle = (corners[:2] + corners[2:]) / 2 - edge / 2
     left, top = (
         int(np.clip(round(float(low)), 0, size - edge)) for low, size in zip(middle, (width, height), strict=True)
     )

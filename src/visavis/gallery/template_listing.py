@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select
 
+from visavis.errors import UnknownNameError
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.sql import records
 from visavis.gallery.sql.schema import PEOPLE, TEMPLATES
@@ -20,6 +21,14 @@ class NamedTemplate(NamedTuple):
     id: int
     person_id: int
     name: str
+
+
+class FaceInPhoto(NamedTuple):
+    """Where a face is: the path and the SHA-256 of its photo, and its box in pixels (None: not known)."""
+
+    photo: str
+    sha256: str | None
+    box: tuple[float, float, float, float] | None
 
 
 class TemplatePage(NamedTuple):
@@ -63,6 +72,16 @@ def find_template(opened: OpenGallery, template_id: int) -> TemplateEmbedding | 
         return None
     (embedding,) = decode_embeddings([row.embedding], dimension, [template_id])
     return TemplateEmbedding(NamedTemplate(template_id, row.person_id, row.name), embedding, row.quality)
+
+
+def find_face(opened: OpenGallery, template_id: int) -> FaceInPhoto:
+    """Return where a face is, assigned or not; UnknownNameError where there is none of this id."""
+    columns = (TEMPLATES.c.photo, TEMPLATES.c.photo_sha256, TEMPLATES.c.box)
+    with opened.database.read() as conn:
+        row = conn.execute(select(*columns).where(TEMPLATES.c.id == template_id)).one_or_none()
+    if row is None:
+        raise UnknownNameError(f"there is no template {template_id} in this gallery.")
+    return FaceInPhoto(row.photo, row.photo_sha256, records.decode_box(row.box))
 
 
 def list_names(opened: OpenGallery) -> list[str]:

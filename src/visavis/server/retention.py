@@ -1,4 +1,4 @@
-"""Events, ended jobs and the log are removed when they are old; events forget people who left their gallery."""
+"""Events, ended jobs and the log are removed when they are old; events and faces put aside forget who is removed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import threading
 from contextlib import closing
 
 from visavis.errors import VisavisError
+from visavis.gallery.face_groups import list_face_ids
 from visavis.gallery.gallery import Gallery
 from visavis.server.config import ServerConfig
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import Events
 from visavis.server.state.expiry import Expiry
+from visavis.server.state.set_aside import FacesSetAside
 
 CHECK_SECONDS = 600.0
 """Time between two runs."""
@@ -26,6 +28,7 @@ def tidy_events(config: ServerConfig, stopping: threading.Event) -> None:
             with closing(StateDatabase(config.state_url)) as database:
                 Expiry(database, config.kept_days).remove()
                 forget_removed_people(Events(database), config)
+                forget_removed_faces(FacesSetAside(database), config)
         except VisavisError as error:  # a database is away
             log.warning("events are tidied later: %s", error)
         stopping.wait(CHECK_SECONDS)
@@ -41,3 +44,14 @@ def forget_removed_people(events: Events, config: ServerConfig) -> int:
                 named -= {person.id for person in gallery.people()}
         changed += events.forget_people(name, named) if named else 0
     return changed
+
+
+def forget_removed_faces(set_aside: FacesSetAside, config: ServerConfig) -> int:
+    """Forget the faces that were put aside and are not in their gallery any more; return their number."""
+    forgotten = 0
+    for name, url in config.galleries.items():
+        faces = set_aside.read(name)
+        if faces:
+            with Gallery(url, create=False) as gallery:
+                forgotten += set_aside.remove(name, faces - list_face_ids(gallery.opened))
+    return forgotten

@@ -18,6 +18,7 @@ from visavis.gallery.gallery import Gallery
 from visavis.pipeline import Recognizer
 from visavis.server.batching import BatchedDetector, BatchedEmbedder, InferenceThread
 from visavis.server.config import ServerConfig
+from visavis.server.face_pictures import FacePictures
 from visavis.server.metrics import Metrics
 from visavis.server.picture_memory import PictureMemory
 from visavis.server.problems import ProblemError
@@ -29,6 +30,7 @@ from visavis.server.state.jobs import Jobs
 from visavis.server.state.keys import Keys
 from visavis.server.state.search_rates import SearchRates
 from visavis.server.state.sessions import Sessions
+from visavis.server.state.set_aside import FacesSetAside
 
 if TYPE_CHECKING:
     from visavis.spoof_networks import SpoofNetworks
@@ -63,6 +65,8 @@ class Services:
         self.events = Events(self.database)
         self.cameras = Cameras(self.database)
         self.search_rates = SearchRates(self.database)
+        self.set_aside = FacesSetAside(self.database)
+        self.face_pictures = FacePictures(self.config)
         self.inference = InferenceThread(seconds=self.config.limits.seconds)
         self.rates = RateLimiter(self.config.limits.per_minute / self.config.workers)
         self.keyless = RateLimiter(self.config.limits.per_minute / self.config.workers)

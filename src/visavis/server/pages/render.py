@@ -23,6 +23,7 @@ NAVIGATION = {
     "compare": "/compare",
     "identify": "/identify",
     "people": "/people",
+    "groups": "/groups",
     "lookalikes": "/look-alikes",
     "celebrities": "/celebrities",
     "live": "/live",

@@ -9,13 +9,16 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from visavis import defaults
+from visavis.errors import UnknownNameError
 from visavis.gallery import person_records
 from visavis.gallery.acting import acting_as
 from visavis.gallery.kept_crops import make_thumbnail
 from visavis.gallery.near_people import NearPerson, find_near_people
 from visavis.gallery.person_records import PersonExport
+from visavis.gallery.template_listing import find_face
 from visavis.gallery.types import AuditEntry, Person
 from visavis.plain import plain
+from visavis.server.auth import ServicesOf
 from visavis.server.photo_answers import hide_folders
 from visavis.server.problems import responses
 from visavis.server.resources import V1
@@ -76,11 +79,20 @@ def withdraw_consent(gallery: ChangeGallery, principal: Enroller, person_id: Per
 )
 def read_crop(
     gallery: ReadGallery,
+    services: ServicesOf,
     template_id: Annotated[int, Path(ge=1, le=2**62)],
     side: Annotated[int | None, Query(ge=16, le=512, description="Pixels of a JPEG of the face alone.")] = None,
 ) -> Response:
-    """Return the kept crop of a face: the PNG that is stored, or a small JPEG of it."""
-    crop = person_records.read_kept_crop(gallery.opened, template_id)
+    """Return the kept crop of a face: the PNG that is stored, or a small JPEG of it.
+
+    Where no crop is kept, the JPEG is cut out of the photo, if that lies below an index root of the server.
+    """
     if side is None:
-        return Response(crop.picture, media_type=PNG)
-    return Response(make_thumbnail(crop, template_id, side), media_type=JPEG)
+        return Response(person_records.read_kept_crop(gallery.opened, template_id).picture, media_type=PNG)
+    try:
+        crop = person_records.read_kept_crop(gallery.opened, template_id)
+    except UnknownNameError:
+        picture = services.face_pictures.cut(find_face(gallery.opened, template_id), side)
+    else:
+        picture = make_thumbnail(crop, template_id, side)
+    return Response(picture, media_type=JPEG)

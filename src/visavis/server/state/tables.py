@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
 
 VERSION = 3
 """Version of the tables; a database of another version is refused."""
@@ -110,6 +110,14 @@ SEARCH_RATES = Table(
     Column("set_by", Text, nullable=False),
 )
 """Rates of galleries that an administrator has set: see :mod:`visavis.server.state.search_rates`."""
+
+SET_ASIDE = Table(
+    "server_set_aside",
+    METADATA,
+    Column("gallery", Text, primary_key=True),
+    Column("template_id", BigInteger, primary_key=True, autoincrement=False),
+)
+"""Unassigned faces of groups that are put aside: see :mod:`visavis.server.state.set_aside`."""
 
 LOG = Table(
     "server_log",

@@ -7,23 +7,32 @@ import { text } from "./texts.js";
 const ENTRY = "visavis-undo";
 // Answers after which a request would fail again: what it is about has gone, or is another by now.
 const FINAL = [404, 409, 422];
+const MOST = 20; // changes that can be undone one after the other
 const strip = element("div", { class: "undo", role: "status" });
 document.body.append(strip);
 
 // `steps` are requests that undo the change, in order, none where it cannot be undone; "{id}" in a path is the id of the
-// first answer. `done` is the address of the page that shows what is restored; it may have "{id}" too.
-export function offerUndo(sentence, steps = [], done = location.pathname + location.search) {
-  store({ key, sentence, steps, done, id: null });
+// first answer. `done` is the address of the page that shows what is restored; it may have "{id}" too. With `keepsFormer`
+// the change before this one can be undone after it.
+export function offerUndo(sentence, steps = [], done = location.pathname + location.search, { keepsFormer = false } = {}) {
+  const former = keepsFormer ? read() : null;
+  const before = former?.key === key ? list(former).filter((change) => change.steps.length) : [];
+  store({ key, sentence, steps, done, id: null, before: before.slice(0, MOST - 1) });
   showUndo();
 }
 
+const read = () => JSON.parse(sessionStorage.getItem(ENTRY));
+// A change and those before it, the newest first.
+const list = ({ before = [], ...change }) => [{ ...change, isBefore: false }, ...before];
+
 // Shows the last change that was made with the key of this page; that of another key is forgotten.
 export function showUndo() {
-  const change = JSON.parse(sessionStorage.getItem(ENTRY));
+  const change = read();
   if (!change) return;
   if (change.key !== key) return forget();
+  const sentence = change.isBefore ? text("people.undone_before", change) : change.sentence;
   const undo = element("button", { type: "button", id: "undo", click: () => goBack(change) }, text("people.undo"));
-  strip.replaceChildren(element("p", {}, change.sentence), ...(change.steps.length ? [undo] : []), makeClose());
+  strip.replaceChildren(element("p", {}, sentence), ...(change.steps.length ? [undo] : []), makeClose());
 }
 
 const store = (change) => sessionStorage.setItem(ENTRY, JSON.stringify(change));
@@ -53,7 +62,9 @@ async function goBack(change) {
     strip.replaceChildren(element("p", {}, left.sentence), notice, makeClose());
     return;
   }
-  store({ ...left, sentence: text("people.undone"), done: "" });
+  const [next, ...before] = left.before || [];
+  const undone = { ...left, sentence: text("people.undone"), done: "", before: [], isBefore: false };
+  store(next ? { ...next, before, isBefore: true } : undone);
   location.assign(left.done.replace("{id}", left.id));
 }
 

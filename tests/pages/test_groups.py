@@ -1,0 +1,336 @@
+"""Groups: named, merged, split, put aside, by mouse and by keyboard; thousands of faces; two users at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.running_server import RunningServer
+from server.test_keys import make_key
+from visavis import Client
+
+from .appearance import look_at
+from .conftest import OpenTab, Tab
+from .made_up_groups import add_groups
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
+SCRIPT = "<img src=x onerror=document.title='run'>"
+
+
+def open_groups(tab: Tab, gallery: str, group: int | None = None, *, more: str = "") -> Any:
+    page = tab.open(f"/groups?gallery={gallery}{more}" + ("" if group is None else f"&group={group}"))
+    page.wait_for_selector("#faces [role=option]")
+    return page
+
+
+def wait_for_heading(page: Any, text: str) -> None:
+    page.wait_for_function(f"() => document.getElementById('group-title').textContent === '{text}'")
+
+
+def ask(server: RunningServer, gallery: str) -> Client:
+    return Client(server.url, server.key, gallery)
+
+
+def name_by_mouse(page: Any, name: str) -> None:
+    page.fill("#about input[role=combobox]", name)
+    page.click("#about form button.primary")
+
+
+def test_a_group_is_named_and_that_is_undone(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
+    ids = add_groups(server, people_gallery, {1: [(1, 4)], 2: [(2, 2)]}, photo=SCRIPT.replace("/", "") + "{face}.jpg")
+    page = open_groups(signed_in, people_gallery)
+    assert page.inner_text("#group-title") == "Group 1: 4 faces"
+    assert page.inner_text("#list-title") == "2 groups"
+    name_by_mouse(page, SCRIPT)
+    page.wait_for_selector(".undo button")
+    assert page.inner_text(".undo p") == f"{SCRIPT} is a new person of the gallery, with 4 faces."
+    wait_for_heading(page, "Group 2: 2 faces")
+    with ask(server, people_gallery) as client:
+        (person,) = client.people()
+        assert (person.name, [template.id for template in person.templates]) == (SCRIPT, ids[1])
+        with page.expect_navigation():
+            page.click("#undo")
+        wait_for_heading(page, "Group 1: 4 faces")
+        assert client.people() == []
+        assert [(group.number, group.faces) for group in client.groups().groups] == [(1, 4), (2, 2)]
+    assert page.title() == "Groups - visavis"
+
+
+def test_a_suggestion_is_made_for_the_near_person_alone(
+    signed_in: Tab, server: RunningServer, people_gallery: str
+) -> None:
+    ids = add_groups(server, people_gallery, {1: [(1, 4)], 2: [(2, 2)]}, people={"Ann": 1, "Ben": 3})
+    page = open_groups(signed_in, people_gallery)
+    assert page.locator(".suggestions button").all_inner_texts()[0].startswith("Ann")
+    assert page.locator(".suggestions button").count() == 1
+    page.click(".suggestions button")
+    page.wait_for_selector("#undo")
+    assert page.inner_text(".undo p") == "4 faces named Ann."
+    wait_for_heading(page, "Group 2: 2 faces")
+    assert page.locator(".suggestions").count() == 0
+    with ask(server, people_gallery) as client:
+        ann = next(person for person in client.people() if person.name == "Ann")
+    assert {*ids[1]} < {template.id for template in ann.templates}
+
+
+def test_two_people_in_a_group_are_said_and_not_named_at_once(
+    signed_in: Tab, server: RunningServer, people_gallery: str
+) -> None:
+    ids = add_groups(server, people_gallery, {1: [(1, 5), (2, 2)]})
+    page = open_groups(signed_in, people_gallery)
+    assert "The faces disagree: 2 may show another person." in page.inner_text("#about .warning")
+    assert [tile.split(", ")[-1] for tile in labels(page)] == ["doubtful", "doubtful", *["good quality"] * 5]
+    assert page.inner_text("#about form button.primary") == "Name 5 faces"
+    name_by_mouse(page, "Ann")
+    wait_for_heading(page, "Group 1: 2 faces")
+    assert page.locator("#about .warning").count() == 0
+    with ask(server, people_gallery) as client:
+        (ann,) = client.people()
+        assert [template.id for template in ann.templates] == ids[1][:5]
+
+
+def labels(page: Any) -> list[str]:
+    texts: list[str] = page.eval_on_selector_all(
+        "#faces [role=option]", "(options) => options.map((option) => option.getAttribute('aria-label'))"
+    )
+    return texts
+
+
+def test_the_whole_job_by_keyboard_alone(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
+    """Split two people, merge the one with the rest of hers, name both, put a third aside, and undo that."""
+    ids = add_groups(server, people_gallery, {1: [(1, 5), (2, 2)], 2: [(2, 3)], 3: [(3, 1)]})
+    page = open_groups(signed_in, people_gallery)
+    keyboard = page.keyboard
+    signed_in.tab_to("#faces")
+    for key in ("Space", "ArrowRight", "Space"):
+        keyboard.press(key)
+    assert "2 faces picked" in page.inner_text("#actions")
+    keyboard.press("s")
+    wait_for_heading(page, "Group 1: 5 faces")
+    keyboard.press("n")
+    keyboard.type("jkxmu")  # shortcuts do nothing in a field
+    assert page.input_value("#about input[role=combobox]") == "jkxmu"
+    keyboard.press("Control+A")
+    keyboard.type("Ann")
+    keyboard.press("Enter")
+    wait_for_heading(page, "Group 2: 3 faces")
+    keyboard.press("m")
+    page.wait_for_selector("dialog .suggestions button:focus")
+    assert "Group 4, 2 faces" in page.inner_text("dialog .suggestions button:focus")
+    keyboard.press("Enter")
+    wait_for_heading(page, "Group 4: 5 faces")
+    keyboard.press("j")
+    wait_for_heading(page, "Group 3: 1 face")
+    keyboard.press("x")
+    wait_for_heading(page, "Group 4: 5 faces")
+    with ask(server, people_gallery) as client:
+        assert [group.number for group in client.groups(aside=True).groups] == [3]
+        with page.expect_navigation():
+            keyboard.press("u")
+        wait_for_heading(page, "Group 3: 1 face")
+        assert client.groups().aside == 0
+        keyboard.press("k")
+        wait_for_heading(page, "Group 4: 5 faces")
+        keyboard.press("n")
+        keyboard.type("Ben")
+        keyboard.press("Enter")
+        wait_for_heading(page, "Group 3: 1 face")
+        people = {person.name: {template.id for template in person.templates} for person in client.people()}
+    assert people == {"Ann": {*ids[1][:5]}, "Ben": {*ids[1][5:], *ids[2]}}
+
+
+def test_changes_are_undone_one_after_the_other(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
+    add_groups(server, people_gallery, {1: [(1, 3)], 2: [(2, 2)], 3: [(3, 1)]})
+    page = open_groups(signed_in, people_gallery)
+    page.keyboard.press("x")
+    wait_for_heading(page, "Group 2: 2 faces")
+    name_by_mouse(page, "Ben")
+    wait_for_heading(page, "Group 3: 1 face")
+    with page.expect_navigation():
+        page.keyboard.press("u")
+    wait_for_heading(page, "Group 2: 2 faces")
+    assert page.inner_text(".undo p") == "Undone. The change before: Group 1 is put aside."
+    with page.expect_navigation():
+        page.keyboard.press("u")
+    wait_for_heading(page, "Group 1: 3 faces")
+    assert (page.inner_text(".undo p"), page.locator("#undo").count()) == ("Undone.", 0)
+    with ask(server, people_gallery) as client:
+        assert (client.people(), client.groups().aside) == ([], 0)
+
+
+def test_a_face_is_dragged_to_another_group_and_back(
+    signed_in: Tab, server: RunningServer, people_gallery: str
+) -> None:
+    ids = add_groups(server, people_gallery, {1: [(1, 3)], 2: [(2, 2)]})
+    page = open_groups(signed_in, people_gallery)
+    page.drag_and_drop("#faces [role=option] >> nth=0", "#list [data-number='2']")
+    wait_for_heading(page, "Group 1: 2 faces")
+    assert page.inner_text(".undo p") == "1 face of group 1 now in group 2."
+    with ask(server, people_gallery) as client:
+        assert {face.template_id for face in client.group(2).faces} == {ids[1][0], *ids[2]}
+        with page.expect_navigation():
+            page.click("#undo")
+        wait_for_heading(page, "Group 1: 3 faces")
+        assert {face.template_id for face in client.group(1).faces} == {*ids[1]}
+
+
+def test_what_another_user_changed_is_said_and_the_typed_name_stays(
+    signed_in: Tab, server: RunningServer, people_gallery: str
+) -> None:
+    ids = add_groups(server, people_gallery, {1: [(1, 4)], 2: [(2, 2)]})
+    page = open_groups(signed_in, people_gallery)
+    with ask(server, people_gallery) as client:
+        client.move_to_group(1, ids[1][:1], 2)
+        name_by_mouse(page, "Ann")
+        page.wait_for_selector("#notices [role=alert]")
+        assert "changed elsewhere in the meantime" in page.inner_text("#notices")
+        assert "group_changed" in page.inner_text("#notices")
+        assert client.people() == []
+        wait_for_heading(page, "Group 1: 3 faces")
+        assert page.input_value("#about input[role=combobox]") == "Ann"
+        page.click("#about form button.primary")
+        wait_for_heading(page, "Group 2: 3 faces")
+        client.move(ids[1][1:2], client.name_faces("Ben", ids[2]).id)
+        page.click("#undo")
+        page.wait_for_selector(".undo [role=alert]")
+        assert "changed elsewhere in the meantime" in page.inner_text(".undo")
+        assert [(person.name, len(person.templates)) for person in client.people()] == [("Ann", 2), ("Ben", 3)]
+    signed_in.errors.clear()  # two answers of 409
+
+
+def test_a_name_that_the_gallery_has_is_asked_about(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
+    add_groups(server, people_gallery, {1: [(1, 2)]}, people={"Ann": 5})
+    page = open_groups(signed_in, people_gallery)
+    name_by_mouse(page, "ann")
+    page.wait_for_selector("#about fieldset")
+    page.click("#about fieldset label >> nth=1")
+    page.click("#about form button.primary")
+    page.wait_for_selector("#empty:not([hidden])")
+    with ask(server, people_gallery) as client:
+        assert [(person.name, len(person.templates)) for person in client.people()] == [("Ann", 1), ("ann", 2)]
+
+
+def test_shortcuts_are_listed_and_turned_off(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
+    add_groups(server, people_gallery, {1: [(1, 2)], 2: [(2, 1)]})
+    page = open_groups(signed_in, people_gallery)
+    page.keyboard.press("?")
+    assert page.locator("dialog kbd").all_inner_texts() == ["j", "k", "n", "1", "m", "x", "s", "g", "u", "?"]
+    page.keyboard.press("x")  # a dialog has the keyboard
+    page.uncheck("#shortcuts-on")
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("?")
+    assert page.locator("dialog").count() == 0
+    assert page.inner_text("#group-title") == "Group 1: 2 faces"
+    page.reload()
+    page.wait_for_selector("#faces [role=option]")
+    page.click("#shortcuts")
+    assert not page.is_checked("#shortcuts-on")
+    page.check("#shortcuts-on")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    wait_for_heading(page, "Group 2: 1 face")
+    with ask(server, people_gallery) as client:
+        assert client.groups().aside == 0
+
+
+def test_new_faces_are_grouped_and_an_empty_page_says_what_to_do(
+    signed_in: Tab, server: RunningServer, people_gallery: str
+) -> None:
+    page = signed_in.open(f"/groups?gallery={people_gallery}")
+    page.wait_for_selector("#empty:not([hidden])")
+    assert "No group waits for a name." in page.inner_text("#empty")
+    assert page.get_attribute("#empty a", "href") == "/jobs"
+    add_groups(server, people_gallery, {-1: [(1, 3), (2, 2)]})
+    page.reload()
+    assert "5 faces are in no group yet." in page.inner_text("#ungrouped")
+    page.click("#cluster")
+    wait_for_heading(page, "Group 1: 3 faces")
+    assert page.is_hidden("#ungrouped")
+
+
+def test_without_scripts_and_with_a_key_that_reads_groups_are_there(
+    open_tab: OpenTab, server: RunningServer, people_gallery: str
+) -> None:
+    add_groups(server, people_gallery, {1: [(1, 3)], 2: [(2, 1)]}, people={"Ann": 1})
+    key = make_key(server, f"reader of {people_gallery}", "read")
+    plain = open_tab(server.url, java_script_enabled=False)
+    plain.sign_in(key)
+    page = plain.open(f"/groups?gallery={people_gallery}")
+    assert page.inner_text("#group-title") == "Group 1: 3 faces"
+    page.click("text=Group 2")
+    assert page.inner_text("#group-title") == "Group 2: 1 face"
+    assert "2-3.jpg" in page.inner_text("#faces")
+    tab = open_tab(server.url)
+    tab.sign_in(key)
+    page = open_groups(tab, people_gallery)
+    assert "Ann" in page.inner_text("#about")
+    assert page.locator("#about button, #actions button, #about input").count() == 0
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    wait_for_heading(page, "Group 2: 1 face")
+    with ask(server, people_gallery) as client:
+        assert client.groups().aside == 0
+
+
+@pytest.mark.slow(seconds=40)
+def test_five_thousand_faces(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
+    """A group of 2,000 and 1,500 of two; only what is in view is in the page, and a step takes the processor 0.1 s."""
+    groups = {1: [(1, 2000)], **{number: [(number, 2)] for number in range(2, 1502)}}
+    add_groups(server, people_gallery, groups, drawn=False)
+    page = open_groups(signed_in, people_gallery)
+    assert page.inner_text("#list-title") == "1,501 groups"
+    nodes = "() => document.querySelectorAll('*').length"
+    assert page.evaluate(nodes) < 1000
+    option = page.locator("#list [role=option]").first
+    assert (option.get_attribute("aria-setsize"), option.get_attribute("aria-posinset")) == ("1501", "1")
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def read_work() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
+
+    before = read_work()
+    for _ in range(20):
+        page.keyboard.press("j")
+    wait_for_heading(page, "Group 21: 2 faces")
+    assert (read_work() - before) / 20 < 0.1
+    before = read_work()
+    for place in range(0, 100_000, 5000):
+        page.evaluate("(top) => { document.getElementById('list').scrollTop = top }", place)
+        page.evaluate("() => new Promise((resume) => requestAnimationFrame(resume))")
+    assert (read_work() - before) / 20 < 0.1
+    assert page.evaluate(nodes) < 1000
+    page.focus("#list")
+    page.keyboard.press("End")
+    wait_for_heading(page, "Group 1501: 2 faces")
+    assert page.locator("#list .active").get_attribute("aria-posinset") == "1501"
+
+
+@pytest.mark.slow(seconds=20)
+def test_the_page_is_accessible_at_each_width(
+    open_tab: OpenTab, server: RunningServer, people_gallery: str, tmp_path: Path
+) -> None:
+    """In Vietnamese, whose words are the longest."""
+    tab = open_tab(server.url, locale="vi-VN")
+    tab.sign_in(server.key or "")
+    groups = {1: [(1, 9), (2, 2)], 2: [(2, 6)], **{number: [(number, 1)] for number in range(3, 40)}}
+    add_groups(server, people_gallery, groups, people={"Ann": 1, "Nguyễn Văn An": 7})
+    page = open_groups(tab, people_gallery)
+    sizes = page.evaluate(
+        """['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind)
+             .filter((entry) => !entry.name.includes('/v1/')).map((entry) => entry.encodedBodySize))"""
+    )
+    assert sum(sizes) <= 100_000
+    page.click("#faces [role=option] >> nth=1")
+    look_at(tab, "groups", tmp_path)
+    page.click("#actions button >> nth=0")
+    page.wait_for_selector("dialog .suggestions button")
+    look_at(tab, "groups-merge", tmp_path)
+    page.keyboard.press("Escape")
+    page.click("#shortcuts")
+    look_at(tab, "groups-keys", tmp_path)
