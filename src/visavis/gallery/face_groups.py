@@ -143,8 +143,13 @@ def list_groups(
     return GroupOverview(tuple(groups), len(excluded - {None}), ungrouped)
 
 
-def read_group(opened: OpenGallery, number: int, *, is_readable: IsReadable = is_never_readable) -> GroupDetails:
-    """Return a group with its faces and suggestions; UnknownNameError where no face of the cluster is unassigned."""
+def read_group(
+    opened: OpenGallery, number: int, *, fpir: float = defaults.FPIR, is_readable: IsReadable = is_never_readable
+) -> GroupDetails:
+    """Return a group with its faces and suggestions; UnknownNameError where no face of the cluster is unassigned.
+
+    People are suggested within the threshold of a search at the rate ``fpir``.
+    """
     with opened.database.read() as conn:
         dimension = opened.require_model(conn).dimension or 0
         rows = _read_rows(conn, number)
@@ -163,7 +168,7 @@ def read_group(opened: OpenGallery, number: int, *, is_readable: IsReadable = is
     ]
     faces.sort(key=lambda face: (not face.doubtful, -(face.quality or 0.0), face.template_id))
     qualities = [row.quality for row, is_doubtful in zip(rows, doubtful, strict=True) if not is_doubtful]
-    suggestions = _suggest(opened, embeddings[~doubtful], qualities, table)
+    suggestions = _suggest(opened, embeddings[~doubtful], qualities, table, fpir)
     return GroupDetails(number, tuple(faces), people, suggestions)
 
 
@@ -233,7 +238,11 @@ def _unknown(number: int) -> UnknownNameError:
 
 
 def _suggest(
-    opened: OpenGallery, embeddings: Floats, qualities: Sequence[float | None], table: compare.Calibration | None
+    opened: OpenGallery,
+    embeddings: Floats,
+    qualities: Sequence[float | None],
+    table: compare.Calibration | None,
+    fpir: float,
 ) -> tuple[PersonSuggestion, ...]:
     """Return the people within the threshold of a search for these faces; none for a model without a table.
 
@@ -246,7 +255,7 @@ def _suggest(
     length = min(float(np.linalg.norm(probe)), 1.0)
     measured = [quality for quality in qualities if quality is not None]
     quality = float(np.mean(measured)) if measured else None
-    options = IdentifyOptions(defaults.FPIR, None, 0.0, SUGGESTIONS)
+    options = IdentifyOptions(fpir, None, 0.0, SUGGESTIONS)
     (answer,) = identify_embeddings(opened, probe[None], options, qualities=[quality])
     if answer.person_id is None:
         return ()

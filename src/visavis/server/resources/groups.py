@@ -17,7 +17,7 @@ from visavis.server.photo_answers import hide_folders
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.faces import FaceId
-from visavis.server.resources.options import ChangeGallery, Enroller, GalleryName, ReadGallery
+from visavis.server.resources.options import ChangeGallery, Enroller, GalleryName, ReadGallery, SearchFpir
 from visavis.server.resources.people import PersonNumber
 from visavis.server.schema import model_of
 
@@ -94,10 +94,10 @@ def list_groups(
 
 
 @router.get("/{number}", response_model=model_of(GroupDetails), responses=responses(404))
-def read_group(gallery: ReadGallery, services: ServicesOf, number: Number) -> dict[str, Any]:
+def read_group(gallery: ReadGallery, services: ServicesOf, number: Number, fpir: SearchFpir) -> dict[str, Any]:
     """Return the faces of a group, the doubtful ones first, and the people who it may show."""
     is_readable = services.face_pictures.lies_below_root
-    return hide_folders(face_groups.read_group(gallery.opened, number, is_readable=is_readable).to_dict())
+    return hide_folders(face_groups.read_group(gallery.opened, number, fpir=fpir, is_readable=is_readable).to_dict())
 
 
 @router.get("/{number}/near", response_model=NearGroups, responses=responses(404))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from visavis.errors import UnknownNameError
 from visavis.gallery.face_groups import GroupDetails, IsReadable, list_groups, read_group
@@ -15,7 +15,7 @@ from visavis.server.auth import ServicesOf
 from visavis.server.pages.gallery_choice import choose_gallery
 from visavis.server.pages.people_view import level_of
 from visavis.server.pages.render import show_page
-from visavis.server.pages.visitor import find_visitor
+from visavis.server.pages.visitor import PageVisitor
 from visavis.server.roles import ENROLL, MANAGE
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
@@ -29,21 +29,20 @@ FIRST_GROUPS, FIRST_FACES = 24, 24
 def show_groups(
     request: Request,
     services: ServicesOf,
+    visitor: PageVisitor,
     group: Annotated[int | None, Query(ge=0, le=2**62)] = None,
     *,
     aside: bool = False,
 ) -> Response:
     """Show the groups to name, or those that are put aside, and the faces of one of them, by default the largest."""
-    visitor = find_visitor(request, services)
-    if visitor is None:
-        return RedirectResponse("/", 303)
     choice = choose_gallery(request, services, visitor)
     opened = services.gallery(choice.name)
     is_readable = services.face_pictures.lies_below_root
     set_aside = services.set_aside.read(choice.name)
     overview = list_groups(opened.opened, set_aside, aside=aside, is_readable=is_readable)
     shown = overview.groups[0].number if group is None and overview.groups else group
-    details = _read(opened, shown, is_readable)
+    fpir = services.search_rates.read(choice.name).fpir
+    details = None if shown is None else _read(opened, shown, fpir, is_readable)
     page = show_page(
         request,
         "groups",
@@ -66,9 +65,9 @@ def show_groups(
     return page
 
 
-def _read(gallery: Gallery, number: int | None, is_readable: IsReadable) -> GroupDetails | None:
+def _read(gallery: Gallery, number: int, fpir: float, is_readable: IsReadable) -> GroupDetails | None:
     """Return a group; None where there is none of this number any more."""
     try:
-        return None if number is None else read_group(gallery.opened, number, is_readable=is_readable)
+        return read_group(gallery.opened, number, fpir=fpir, is_readable=is_readable)
     except UnknownNameError:
         return None
