@@ -19,9 +19,9 @@ from visavis.server.pages.visitor import PageVisitor
 from visavis.server.roles import ENROLL, MANAGE
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
-TEXTS = ("groups", "naming", "quality", "people", "enroll")
+TEXTS = ("groups", "naming", "quality", "people", "same_name")
 """First parts of the keys of the texts that its modules use."""
-FIRST_GROUPS, FIRST_FACES = 24, 24
+FIRST_GROUPS, FIRST_FACES = 16, 16
 """Groups and faces of a group in the page itself, which scripts replace by lists of all."""
 
 

@@ -27,7 +27,7 @@ from visavis.server.services import Services
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
 PageNumber = Annotated[int, Query(ge=1, le=10**9)]
-TEXTS = ("photo", "quality", "people", "guide")
+TEXTS = ("photo", "quality", "people", "guide", "same_name")
 
 
 @router.get("/people")

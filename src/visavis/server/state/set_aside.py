@@ -1,4 +1,4 @@
-"""Faces that are put aside: they show people whom the users of a gallery do not know, and wait for no name.
+"""Faces that are put aside: their people are unknown to the users of a gallery, so that they wait for no name.
 
 A row is an unassigned face of a gallery, by its template id, which no other face gets. A group of faces is put aside as
 long as one of its faces is.

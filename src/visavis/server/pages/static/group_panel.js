@@ -132,7 +132,7 @@ export class GroupPanel {
 
   makeAside() {
     const isAside = "aside" in byId("page").dataset;
-    return element("button", { type: "button", click: this.orders.aside }, text(isAside ? "groups.bring_back" : "groups.nobody"));
+    return element("button", { type: "button", click: this.orders.aside }, text(isAside ? "groups.bring_back" : "groups.unknown"));
   }
 
   showCounts() {

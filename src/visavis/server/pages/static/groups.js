@@ -211,7 +211,7 @@ const CHANGES = [
   ["n", text("groups.key_name"), () => panel.field.input.focus()],
   ["1", text("groups.key_suggestion"), () => panel.suggested.length && name(panel.suggested[0])],
   ["m", text("groups.key_merge"), merge],
-  ["x", text(isAside ? "groups.bring_back" : "groups.nobody"), aside],
+  ["x", text(isAside ? "groups.bring_back" : "groups.unknown"), aside],
   ["s", text("groups.key_split"), split],
   ["g", text("groups.key_move"), move],
   ["u", text("people.undo"), () => byId("undo")?.click()],

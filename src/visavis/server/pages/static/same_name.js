@@ -13,10 +13,10 @@ export function askAboutName(place, name, people) {
     return people.find((person) => String(person.id) === answered.value) || null;
   }
   const lines = people.map((person) =>
-    makeChoice(person.id, text("enroll.same_person", { name: person.name, id: person.id }), countText("people.templates", person.templates.length)),
+    makeChoice(person.id, text("same_name.person", { name: person.name, id: person.id }), countText("people.templates", person.templates.length)),
   );
-  lines.push(makeChoice(NEW, text("enroll.new_person", { name }), ""));
-  const legend = element("legend", {}, text("enroll.same_name"));
+  lines.push(makeChoice(NEW, text("same_name.new", { name }), ""));
+  const legend = element("legend", {}, text("same_name.question"));
   place.replaceChildren(element("fieldset", { class: "question" }, legend, ...lines));
   place.querySelector("input").focus();
   return null;
