@@ -50,7 +50,7 @@ def find_doubtful(embeddings: Floats, limit: float) -> NDArray[np.bool_]:
     return doubtful
 
 
-def _find_farthest(embeddings: Floats, rows: NDArray[np.int64], limit: float) -> int | None:
+def _find_farthest(embeddings: NDArray[np.float64], rows: NDArray[np.int64], limit: float) -> int | None:
     """Return the row that is farthest from all others of ``rows``; None where none of them is beyond the limit."""
     if len(rows) < 3:
         return None
@@ -61,7 +61,7 @@ def _find_farthest(embeddings: Floats, rows: NDArray[np.int64], limit: float) ->
     return int(rows[farthest]) if distances[farthest] > limit else None
 
 
-def _split(embeddings: Floats) -> NDArray[np.bool_]:
+def _split(embeddings: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Split faces in two parts, each nearer to its own mean; return which are in the smaller one. Neither is empty."""
     spread = embeddings - embeddings.mean(axis=0)
     direction = np.linalg.eigh(spread.T @ spread)[1][:, -1]
@@ -76,4 +76,5 @@ def _split(embeddings: Floats) -> NDArray[np.bool_]:
         if moved.all() or not moved.any() or (moved == second).all():
             break
         second = moved
-    return second if second.sum() * 2 <= len(second) else ~second
+    smaller: NDArray[np.bool_] = second if second.sum() * 2 <= len(second) else ~second
+    return smaller

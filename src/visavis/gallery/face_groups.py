@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from visavis import compare, defaults
 from visavis.clustering.doubtful import choose_doubt_limit, find_doubtful
@@ -118,6 +118,18 @@ class NearGroup(Plain):
     far: float | None
 
 
+class _FaceRow(NamedTuple):
+    """An unassigned face as it is stored; ``crop`` is its id where its crop is kept."""
+
+    id: int
+    cluster: int | None
+    photo: str
+    quality: float | None
+    crop: int | None
+    sha256: str | None = None
+    embedding: bytes = b""
+
+
 def list_groups(
     opened: OpenGallery,
     set_aside: Collection[int] = (),
@@ -194,14 +206,14 @@ def find_near_groups(
         raise UnknownNameError(f"there is no group {number} with these faces in this gallery.")
     embeddings = decode_embeddings([row.embedding for row in rows], dimension, [row.id for row in rows])
     probe = embeddings[chosen].mean(axis=0, dtype=np.float64)
-    photos = {rows[place].photo_sha256 for place in chosen} - {None}
+    photos = {rows[place].sha256 for place in chosen} - {None}
     members: dict[int, list[int]] = {}
     for place, row in enumerate(rows):
         if row.cluster is not None and row.cluster != number:
             members.setdefault(row.cluster, []).append(place)
     near = []
     for other, places in members.items():
-        if photos.isdisjoint(rows[place].photo_sha256 for place in places):
+        if photos.isdisjoint(rows[place].sha256 for place in places):
             distance = 1 - float(embeddings[places].mean(axis=0, dtype=np.float64) @ probe)
             near.append((min(max(distance, 0.0), 2.0), other, places))
     table = opened.calibration
@@ -271,24 +283,25 @@ def _find_rate(table: compare.Calibration | None, distance: float) -> float | No
     return None if table is None else table.far_at(max(distance, table.thresholds[-1]))
 
 
-def _read_members(conn: Connection) -> dict[int | None, list[Row[Any]]]:
+def _read_members(conn: Connection) -> dict[int | None, list[_FaceRow]]:
     """Return id, photo, quality and crop (None: not kept) of each unassigned face, by cluster."""
     joined = TEMPLATES.outerjoin(CROPS, CROPS.c.face_id == TEMPLATES.c.id)
     of_face = (TEMPLATES.c.id, TEMPLATES.c.cluster, TEMPLATES.c.photo, TEMPLATES.c.quality)
-    columns = (*of_face, CROPS.c.face_id.label("crop"))
-    members: dict[int | None, list[Row[Any]]] = {}
+    columns = (*of_face, CROPS.c.face_id)
+    members: dict[int | None, list[_FaceRow]] = {}
     for row in conn.execute(select(*columns).select_from(joined).where(TEMPLATES.c.person_id.is_(None))):
-        members.setdefault(row.cluster, []).append(row)
+        members.setdefault(row.cluster, []).append(_FaceRow(*row))
     return members
 
 
-def _read_rows(conn: Connection, number: int | None = None) -> list[Row[Any]]:
+def _read_rows(conn: Connection, number: int | None = None) -> list[_FaceRow]:
     """Return the unassigned faces of a cluster, or all, by id, with their embeddings."""
     joined = TEMPLATES.outerjoin(CROPS, CROPS.c.face_id == TEMPLATES.c.id)
-    of_face = (TEMPLATES.c.id, TEMPLATES.c.cluster, TEMPLATES.c.photo, TEMPLATES.c.photo_sha256, TEMPLATES.c.quality)
-    query = select(*of_face, CROPS.c.face_id.label("crop"), TEMPLATES.c.embedding).select_from(joined)
+    of_face = (TEMPLATES.c.id, TEMPLATES.c.cluster, TEMPLATES.c.photo, TEMPLATES.c.quality, CROPS.c.face_id)
+    query = select(*of_face, TEMPLATES.c.photo_sha256, TEMPLATES.c.embedding).select_from(joined)
     query = query.where(TEMPLATES.c.person_id.is_(None)).order_by(TEMPLATES.c.id)
-    return [*conn.execute(query if number is None else query.where(TEMPLATES.c.cluster == number))]
+    rows = conn.execute(query if number is None else query.where(TEMPLATES.c.cluster == number))
+    return [_FaceRow(*row) for row in rows]
 
 
 def _read_people(conn: Connection, number: int) -> tuple[PersonInGroup, ...]:
@@ -301,10 +314,10 @@ def _read_people(conn: Connection, number: int) -> tuple[PersonInGroup, ...]:
     return tuple(PersonInGroup(row.id, names[row.id], row.templates) for row in rows)
 
 
-def _has_picture(face: Row[Any], is_readable: IsReadable) -> bool:
+def _has_picture(face: _FaceRow, is_readable: IsReadable) -> bool:
     return face.crop is not None or is_readable(face.photo)
 
 
-def _find_cover(faces: Sequence[Row[Any]], is_readable: IsReadable) -> int | None:
+def _find_cover(faces: Sequence[_FaceRow], is_readable: IsReadable) -> int | None:
     shown = [face for face in faces if _has_picture(face, is_readable)]
     return max(shown, key=lambda face: (face.quality or 0.0, -face.id)).id if shown else None
