@@ -125,7 +125,7 @@ def test_names_of_keys_are_text(open_tab: OpenTab, server: RunningServer) -> Non
 
 
 @pytest.mark.slow(seconds=20)
-@pytest.mark.parametrize("path", ["/compare", "/identify", "/look-alikes"])
+@pytest.mark.parametrize("path", ["/compare", "/identify", "/look-alikes", "/groups"])
 def test_the_first_view_is_small_and_quick(open_tab: OpenTab, server: RunningServer, path: str) -> None:
     """Nothing is in the cache of the browser. The machine does other things too: one of 60 views has to be quick."""
     milliseconds: list[float] = []

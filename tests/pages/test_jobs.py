@@ -69,6 +69,7 @@ def test_a_folder_is_indexed_by_mouse(jobs: Tab, working: RunningServer) -> None
     assert (stored["state"], stored["result"]["statuses"]) == ("done", {"ok": 1, "no_face": 1})
     assert len(working.get("/v1/faces?gallery=mouse").json()["faces"]) == 1
     assert "The job is ordered." in jobs.page.inner_text("#result [role=status]")
+    assert jobs.page.get_attribute(".job a.button", "href") == "/groups?gallery=mouse"
 
 
 def test_a_folder_is_indexed_by_keyboard_alone(jobs: Tab, working: RunningServer) -> None:
