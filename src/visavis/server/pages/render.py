@@ -82,6 +82,7 @@ def _make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # half the size in Vietnamese and Chinese
     environment.globals.update(static=make_static_url, command=_mark_command)
     return environment
 
