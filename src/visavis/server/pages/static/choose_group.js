@@ -58,5 +58,6 @@ export function chooseGroup(title, number, ids = []) {
 function makeButton(group, take) {
   const words = `${text("groups.number", { number: group.number })}, ${countText("groups.faces", group.faces)}`;
   const near = element("span", { class: "muted" }, describeNearness(group));
-  return element("button", { type: "button", click: () => take(group.number) }, showCrop(group.cover), words, near);
+  const about = element("span", { class: "about" }, element("b", {}, words), near);
+  return element("button", { type: "button", click: () => take(group.number) }, showCrop(group.cover), about);
 }

@@ -7,7 +7,7 @@ import { mayEnroll } from "./gallery.js";
 import { text } from "./texts.js";
 import { VirtualList } from "./virtual_list.js";
 
-const HEIGHT = 136;
+const HEIGHT = 152;
 const WIDTH = 112;
 
 export class GroupFaces {
