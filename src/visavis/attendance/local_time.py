@@ -56,16 +56,15 @@ def read_time(text: str, zone: str) -> datetime:
     if time.tzinfo is not None or time.year < FIRST_YEAR:
         return check_time(time if time.tzinfo is not None else time.replace(tzinfo=UTC), zone)
     local = read_zone(zone)
-    readings = [time.replace(tzinfo=local, fold=fold) for fold in (0, 1)]
-    existing = {reading.astimezone(UTC) for reading in readings if _exists(reading, local)}
-    if not existing:
-        raise UsageError(f"there is no {time:%H:%M} on {time:%Y-%m-%d} in {zone}: clocks are set forward over it.")
-    if len(existing) > 1:
-        earlier, later = (f"{moment.astimezone(local).isoformat()}" for moment in sorted(existing))
+    first, second = (time.replace(tzinfo=local, fold=fold) for fold in (0, 1))
+    if first.utcoffset() != second.utcoffset():  # clocks are set over it
+        if not _exists(first, local):
+            raise UsageError(f"there is no {time:%H:%M} on {time:%Y-%m-%d} in {zone}: clocks are set forward over it.")
+        earlier, later = first.isoformat(), second.isoformat()
         raise UsageError(
             f"{time:%Y-%m-%d %H:%M} comes twice in {zone}, since clocks are set back: write {earlier} or {later}."
         )
-    return check_time(readings[0], zone)
+    return check_time(first, zone)
 
 
 def check_time(time: datetime, zone: str) -> datetime:
@@ -83,7 +82,7 @@ def check_time(time: datetime, zone: str) -> datetime:
         raise UsageError(f"the time {time.isoformat()} is before {FIRST_YEAR}: is the clock set?")
     if local > datetime.now(UTC) + AHEAD:
         raise UsageError(f"the time {time.isoformat()} is in the future: is the clock set?")
-    return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()))
+    return local.replace(tzinfo=_make_offset(round((local.utcoffset() or timedelta()).total_seconds())), fold=0)
 
 
 def read_day(text: str) -> date:

@@ -50,9 +50,12 @@ def import_punches(site: Site, path: Path, *, actor: str) -> PunchCounts:
 
 
 def _read_punches(text: str, zone: str, employees: Collection[str]) -> Iterator[Punch]:
+    devices: set[str] = set()
     for line, cells in read_table(text, NEEDED, OPTIONAL):
         try:
             punch = _make_punch(cells, zone)
+            if punch.device not in devices:  # all else of the punch is what a file can hold
+                devices.add(check_punch(punch).device)
         except UsageError as error:
             raise malformed(line, str(error)) from error
         if punch.employee not in employees:
@@ -66,4 +69,4 @@ def _make_punch(cells: Mapping[str, str], zone: str) -> Punch:
         raise UsageError(f"a direction is in, out or empty, got {shown(cells['direction'])}.")
     place = cells.get("zone") or zone
     at = read_time(cells["time"], place)
-    return check_punch(Punch(new_punch_id(), cells["employee"], at, place, direction, cells.get("device", "")))
+    return Punch(new_punch_id(), cells["employee"], at, place, direction, cells.get("device", ""))

@@ -158,8 +158,8 @@ def test_a_correction_needs_a_reason_and_an_effect(file_site: Site) -> None:
     file_site.ledger.add([MORNING], actor="gate")
     newest = file_site.ledger.newest()
     for words, call in (
-        ("a correction needs a reason", lambda: file_site.ledger.void("p1", reason=" ", actor="boss")),
-        ("a correction needs a reason", lambda: file_site.ledger.correct("p1", reason="", actor="b", direction="out")),
+        ("this takes a reason", lambda: file_site.ledger.void("p1", reason=" ", actor="boss")),
+        ("this takes a reason", lambda: file_site.ledger.correct("p1", reason="", actor="b", direction="out")),
         ("is so already", lambda: file_site.ledger.correct("p1", reason="x", actor="boss", direction="in")),
         ("there is no punch 'p7'", lambda: file_site.ledger.void("p7", reason="x", actor="boss")),
         ("there is no employee '9'", lambda: file_site.ledger.correct("p1", reason="x", actor="boss", employee="9")),

@@ -15,7 +15,7 @@ from visavis.attendance.ledger.records import CONTENT
 from visavis.attendance.ledger.verify import find_faults
 from visavis.attendance.settings import SiteSettings
 from visavis.attendance.site import Site
-from visavis.errors import AttendanceError
+from visavis.errors import AttendanceError, UsageError
 
 RECORDS = "attendance_records"
 COLUMNS = "punch_id, employee, at, utc_offset, zone, direction, device, method, distance, probability, liveness"
@@ -245,3 +245,19 @@ def test_details_of_events_are_what_was_done(site: Site) -> None:
             },
         },
     )  # fmt: skip
+
+
+def test_a_restored_backup_is_accepted_with_a_reason(site: Site) -> None:
+    fill(site)
+    alter(site, f"DELETE FROM {RECORDS} WHERE number > 12")
+    site.ledger.head_file.path.unlink()
+    with pytest.raises(UsageError, match="this takes a reason"):
+        site.ledger.accept_head(actor="boss", reason=" ")
+    assert len(faults_of(site)) == 1
+    site.ledger.accept_head(actor="boss", reason="backup of Monday")
+    assert faults_of(site) == []
+    newest = site.ledger.history()[-1]
+    assert (newest.number, newest.actor, newest.reason) == (13, "boss", "backup of Monday")
+    assert newest.detail == {"action": "accept head", "before": None}
+    alter(site, f"DELETE FROM {RECORDS} WHERE number > 12")
+    assert faults_of(site) == ["record 13 is missing: the newest of the ledger."]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -18,6 +19,7 @@ from visavis.attendance.ledger.chain import LedgerKey
 from visavis.attendance.ledger.head import HeadFile
 from visavis.attendance.ledger.records import (
     CORRECTION,
+    EVENT,
     OF_PUNCHES,
     PUNCH,
     RESTORE,
@@ -180,6 +182,17 @@ class PunchLedger:
         with self._database.read() as conn:
             return [read_record(row) for row in conn.execute(query)]
 
+    def accept_head(self, *, actor: str, reason: str) -> None:
+        """Take the newest record for the newest that there was, as after a backup was restored; this is recorded.
+
+        Raises UsageError for no reason, AttendanceError where the head cannot be written.
+        """
+        before = self.head_file.read()
+        detail = json.dumps({"action": "accept head", "before": None if before is None else before.number})
+        with self.write(actor=actor) as writer:
+            writer.append(EVENT, {"detail": detail}, reason=_require_reason(reason))
+        self.head_file.renew(writer.head)
+
     def verify(self) -> list[LedgerFault]:
         """Return what was changed, removed or inserted behind the back of the ledger; nothing where it is whole."""
         with self._database.read() as conn:
@@ -229,7 +242,7 @@ def void_punch(writer: LedgerWriter, punch_id: str, *, reason: str) -> Punch:
 
 def _require_reason(reason: str) -> str:
     if not reason.strip():
-        raise UsageError("a correction needs a reason.")
+        raise UsageError("this takes a reason.")
     return reason
 
 

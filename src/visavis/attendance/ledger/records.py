@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 from sqlalchemy import Row
@@ -32,6 +31,8 @@ CONTENT = (
 )  # fmt: skip
 """Columns of the content of a record, in the order in which they are hashed."""
 DIRECTIONS, METHODS = get_args(Direction), get_args(Method)
+FIGURES = (("distance", 10.0), ("probability", 1.0), ("liveness", 1.0))
+"""Figures of a recognition, and the most that each can be."""
 ID_LENGTH = 100
 """Most characters of the id of a punch."""
 
@@ -46,24 +47,27 @@ def check_punch(punch: Punch) -> Punch:
         raise UsageError(f"a direction is one of {', '.join(DIRECTIONS)}, got {punch.direction!r}.")
     if punch.method not in METHODS:
         raise UsageError(f"a method is one of {', '.join(METHODS)}, got {punch.method!r}.")
-    figures = {
-        name: None if value is None else check_number(value, f"the {name} of a punch is a number", least=0, most=most)
-        for name, value, most in (
-            ("distance", punch.distance, 10.0),
-            ("probability", punch.probability, 1.0),
-            ("liveness", punch.liveness, 1.0),
-        )
-    }
+    for name, most in FIGURES:
+        if (value := getattr(punch, name)) is not None:
+            check_number(value, f"the {name} of a punch is a number", least=0, most=most)
+    at = check_time(punch.at, punch.zone)
     return Punch(
         punch.id,
         punch.employee,
-        check_time(punch.at, punch.zone),
+        at,
         punch.zone,
         punch.direction,
         punch.device,
         punch.method,
-        **figures,
+        _as_float(punch.distance),
+        _as_float(punch.probability),
+        _as_float(punch.liveness),
     )
+
+
+def _as_float(value: float | None) -> float | None:
+    """Return a number as databases return it, so that its hash stays the same."""
+    return None if value is None else float(value)
 
 
 def describe_punch(punch: Punch) -> dict[str, object]:
@@ -84,11 +88,12 @@ def describe_punch(punch: Punch) -> dict[str, object]:
     }
 
 
-def make_content(columns: Mapping[str, object], *, recorded: int, actor: str, reason: str = "") -> dict[str, object]:
-    """Return all columns of the content of a record."""
+def check_author(actor: str, reason: str) -> None:
+    """Raise UsageError for an actor or a reason that no record has."""
     check_text(actor, "an actor", most=NAME_LENGTH, one_line=True)
     check_text(reason, "a reason", most=TEXT_LENGTH)
-    return {**dict.fromkeys(CONTENT), **columns, "recorded": recorded, "actor": actor, "reason": reason}
+    if not actor.strip():
+        raise UsageError("a record needs the name of who writes it.")
 
 
 def read_punch(row: Row[Any]) -> Punch:

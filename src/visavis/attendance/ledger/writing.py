@@ -11,12 +11,12 @@ from sqlalchemy import Connection, insert, select
 from visavis.attendance.database import AttendanceDatabase
 from visavis.attendance.ledger.chain import SALT_BYTES, LedgerKey, digest_content
 from visavis.attendance.ledger.head import EMPTY, HeadFile, LedgerHead
-from visavis.attendance.ledger.records import CONTENT, make_content
+from visavis.attendance.ledger.records import CONTENT, check_author
 from visavis.attendance.local_time import count_microseconds
 from visavis.attendance.tables import RECORDS
-from visavis.errors import UsageError
 
 _ADD = insert(RECORDS)
+_NO_CONTENT: dict[str, object] = dict.fromkeys(CONTENT)
 _READ_LAST = select(RECORDS.c.number, RECORDS.c.mac).order_by(RECORDS.c.number.desc()).limit(1)
 
 
@@ -24,8 +24,7 @@ class LedgerWriter:
     """The open transaction ``conn``; ``actor`` is who writes, ``recorded`` when: microseconds since 1970."""
 
     def __init__(self, conn: Connection, key: LedgerKey, *, actor: str, recorded: int) -> None:
-        if not actor.strip():
-            raise UsageError("a record needs the name of who writes it.")
+        check_author(actor, "")
         self.conn, self.actor, self.recorded = conn, actor, recorded
         self._key = key
         last = conn.execute(_READ_LAST).first()
@@ -38,14 +37,17 @@ class LedgerWriter:
 
     def append_all(self, kind: str, contents: Iterable[Mapping[str, object]], *, reason: str = "") -> None:
         """Add records of one kind, in their order."""
+        check_author(self.actor, reason)
+        same = {**_NO_CONTENT, "recorded": self.recorded, "actor": self.actor, "reason": reason}
         rows = []
         for columns in contents:
-            content = make_content(columns, recorded=self.recorded, actor=self.actor, reason=reason)
+            row = {**same, **columns}
             salt = os.urandom(SALT_BYTES)
-            digest = digest_content(salt, [content[column] for column in CONTENT])
+            digest = digest_content(salt, [row[column] for column in CONTENT])
             number = self.head.number + 1
             code = self._key.compute_code(self.head.code, number, kind, digest)
-            rows.append({**content, "number": number, "kind": kind, "salt": salt, "digest": None, "mac": code})
+            row.update(number=number, kind=kind, salt=salt, digest=None, mac=code)
+            rows.append(row)
             self.head = LedgerHead(number, code)
         if rows:
             self.conn.execute(_ADD, rows)
