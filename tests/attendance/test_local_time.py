@@ -6,7 +6,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from visavis.attendance.local_time import begin_day, count_microseconds, make_time, read_day, read_time
+from visavis.attendance.local_time import (
+    begin_day,
+    count_microseconds,
+    find_own_zone,
+    make_time,
+    read_day,
+    read_time,
+    read_zone,
+)
 from visavis.errors import UsageError
 
 BERLIN = "Europe/Berlin"
@@ -68,3 +76,11 @@ def test_days() -> None:
     assert read_day(" 2026-03-02 ") == date(2026, 3, 2)
     with pytest.raises(UsageError, match="is no day: write it as"):
         read_day("2.3.2026")
+
+
+def test_the_zone_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value, expected in ((":Asia/Kolkata", "Asia/Kolkata"), ("Europe/Berlin", BERLIN)):
+        monkeypatch.setenv("TZ", value)
+        assert find_own_zone() == expected
+    monkeypatch.setenv("TZ", "nowhere/at all")
+    assert read_zone(find_own_zone()).key == find_own_zone()
