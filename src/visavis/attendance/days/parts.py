@@ -1,0 +1,167 @@
+"""A shift of a day: what its punches come to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from visavis.attendance.days.hours import Span, Worked, count_worked
+from visavis.attendance.days.pairs import PairWalk, PunchLine, span, walk
+from visavis.attendance.days.types import DayPart, DayStatus, Note, WorkedInterval
+from visavis.attendance.rules.schedule import ShiftTime
+from visavis.attendance.rules.types import RuleVersion
+
+UNSURE = frozenset({"absent", "half_day"})
+"""Statuses that are not given where a punch may be missing."""
+NOTHING = Worked(0, ())
+
+
+class Facts(NamedTuple):
+    """What is true of all punches of an employee: the times of failures, the zone, and until when they are complete."""
+
+    line: PunchLine
+    outages: Sequence[Span]
+    zone: ZoneInfo
+    now: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is expected of an employee in a shift: less where half of the day is leave."""
+
+    start: int | None
+    end: int | None
+    planned: int
+    half_day_below: int
+    absent_below: int
+
+
+def expect(time: ShiftTime, leave_half: str) -> Expected:
+    """Return what is expected; ``leave_half`` is ``first_half``, ``second_half`` or empty."""
+    shift = time.shift
+    if shift is None:
+        return Expected(None, None, 0, 0, 0)
+    start, end = time.core or ((time.start, time.end) if shift.required is None else (None, None))
+    if not leave_half:
+        return Expected(start, end, time.planned, shift.half_day_below, shift.absent_below)
+    if start is not None and end is not None:
+        start, end = (max(start, time.middle), end) if leave_half == "first_half" else (start, min(end, time.middle))
+    planned = time.planned - time.planned // 2
+    return Expected(start, end, planned, shift.half_day_below // 2, shift.absent_below // 2)
+
+
+def compute_part(
+    facts: Facts, punches: tuple[int, int], time: ShiftTime, version: RuleVersion, leave_half: str = ""
+) -> DayPart:
+    """Return a shift of a day; ``punches`` are the first and the end of its punches in the line."""
+    line, expected = facts.line, expect(time, leave_half)
+    pairs = walk(line, *punches, time.counting, version)
+    if time.counting.hours == "first_last":
+        span(line, pairs)
+    pending = facts.now is not None and facts.now <= (time.closes if pairs.open is None else _last_minute(time))
+    checkout = None if pending else _automatic_checkout(line, pairs, time)
+    spans = [(line.minutes[pair.arrival], line.minutes[pair.departure]) for pair in pairs.pairs]
+    if checkout is not None and pairs.open is not None:
+        spans.append((line.minutes[pairs.open], checkout))
+    worked = count_worked(spans, time, facts.zone) if spans else NOTHING
+    notes = _note(pairs, checkout=checkout, pending=pending)
+    late, early = _lateness(facts, pairs, time, expected, pending=pending)
+    short = not spans or worked.minutes < max(expected.half_day_below, expected.absent_below)
+    if min(late, early) < 0 or (time.shift and short and overlaps(facts.outages, time.opens, time.closes)):
+        notes.append("outage")
+    unpaired = [] if pending or checkout is not None or pairs.open is None else [pairs.open]
+    unpaired += pairs.missing_out + pairs.missing_in + pairs.undirected + pairs.doubtful
+    return DayPart(
+        time.shift.name if time.shift else "",
+        time.starts_at,
+        time.ends_at,
+        _status(expected, worked.minutes, bool(spans), doubted=bool(unpaired) or "outage" in notes, pending=pending),
+        expected.planned,
+        worked.minutes,
+        max(late, 0),
+        max(early, 0),
+        _make_intervals(facts, pairs, checkout),
+        worked.deductions,
+        tuple(line.punches[number].id for number in sorted(unpaired)),
+        tuple(line.punches[number].id for number in pairs.doubles),
+        tuple(notes),
+    )
+
+
+def overlaps(outages: Sequence[Span], start: int, end: int) -> bool:
+    """Return whether an outage touches the time from ``start`` to ``end``."""
+    return any(begin <= end and start <= stop for begin, stop in outages)
+
+
+def _last_minute(time: ShiftTime) -> int:
+    """Return the last minute in which the departure of an open arrival may come."""
+    return max(time.closes, time.extension)
+
+
+def _automatic_checkout(line: PunchLine, pairs: PairWalk, time: ShiftTime) -> int | None:
+    """Return the minute at which an arrival without a departure ends by the rules; None for none."""
+    if pairs.open is None or time.shift is None or time.shift.auto_checkout is None:
+        return None
+    checkout = time.end + time.shift.auto_checkout
+    return checkout if checkout > line.minutes[pairs.open] else None
+
+
+def _note(pairs: PairWalk, *, checkout: int | None, pending: bool) -> list[Note]:
+    open_at_end = pairs.open is not None and not pending and checkout is None
+    notes: dict[Note, bool] = {
+        "missing_in": bool(pairs.missing_in),
+        "missing_out": bool(pairs.missing_out) or open_at_end,
+        "no_direction": bool(pairs.undirected),
+        "doubtful_face": bool(pairs.doubtful),
+        "double_punch": bool(pairs.doubles),
+        "automatic_checkout": checkout is not None,
+    }
+    return [note for note, applies in notes.items() if applies]
+
+
+def _lateness(facts: Facts, pairs: PairWalk, time: ShiftTime, expected: Expected, *, pending: bool) -> tuple[int, int]:
+    """Return the minutes late and early; -1 where an outage may have kept a punch from being recorded."""
+    if not pairs.kept or time.shift is None or expected.start is None or expected.end is None:
+        return 0, 0
+    first, last = pairs.kept[0], pairs.kept[-1]
+    arrival, departure = facts.line.minutes[first], facts.line.minutes[last]
+    late = arrival - expected.start if first not in pairs.missing_in else 0
+    late = late if late > time.shift.grace_late else 0
+    leaves = last != pairs.open and last not in pairs.missing_out and not pending
+    early = expected.end - departure if leaves else 0
+    early = early if early > time.shift.grace_early else 0
+    if late and overlaps(facts.outages, time.opens, arrival):
+        late = -1
+    if early and overlaps(facts.outages, departure, time.closes):
+        early = -1
+    return late, early
+
+
+def _status(expected: Expected, worked: int, attended: bool, *, doubted: bool, pending: bool) -> DayStatus:
+    """Return the status; absence is tested before half a day. What is doubted is neither."""
+    status: DayStatus = "present"
+    if not attended or worked < expected.absent_below:
+        status = "absent"
+    elif worked < expected.half_day_below:
+        status = "half_day"
+    if status not in UNSURE:
+        return status
+    return "pending" if pending else "undecided" if doubted else status
+
+
+def _make_intervals(facts: Facts, pairs: PairWalk, checkout: int | None) -> tuple[WorkedInterval, ...]:
+    line = facts.line
+    intervals = []
+    for arrival, departure in pairs.pairs:
+        first, last = line.punches[arrival], line.punches[departure]
+        minutes = line.minutes[departure] - line.minutes[arrival]
+        intervals.append(WorkedInterval(first.at, last.at, minutes, first.id, last.id))
+    if checkout is not None and pairs.open is not None:
+        first, minutes = line.punches[pairs.open], checkout - line.minutes[pairs.open]
+        intervals.append(
+            WorkedInterval(first.at, datetime.fromtimestamp(60 * checkout, facts.zone), minutes, first.id, "")
+        )
+    return tuple(intervals)
