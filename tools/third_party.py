@@ -48,6 +48,7 @@ LICENSES = {
     "onnx": "Apache-2.0",
     "onnxruntime": "MIT",
     "opencv-python-headless": "Apache-2.0",
+    "openpyxl": "MIT",
     "packaging": "Apache-2.0 OR BSD-2-Clause",
     "paho-mqtt": "EPL-2.0 OR BSD-3-Clause",
     "pillow": "MIT-CMU",

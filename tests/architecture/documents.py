@@ -50,6 +50,7 @@ COMMAND_PAGES = [
             "change-model",
             "serve",
             "attendance",
+            "attendance-days",
         )
     ),
     COMMAND_LINE,

@@ -331,6 +331,7 @@ OF_THE_DAY = {
     "at",
     "actor",
     "changed",
+    "changed_by",
     "recorded",
     "recorded_by",
     "decided",

@@ -46,7 +46,8 @@ HOMES = {
     "typer": {"cli", "compat"},
     "rich": {"cli"},
     "pooch": {"weights"},
-    "jinja2": {"evaluate", "clustering", "server"},
+    "jinja2": {"evaluate", "clustering", "attendance", "server"},
+    "openpyxl": {"attendance"},
     "markupsafe": {"server"},
     "requests": {"weights", "client"},
     "ray": {"bulk"},
@@ -75,7 +76,7 @@ FILES = {
 
 NOT_AT_ONCE = {
     "onnxruntime", "onnx", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2",
-    "ray", "fsspec", "sklearn", "threadpoolctl", "cryptography", "av", "scipy", "paho", *FILES,
+    "ray", "fsspec", "sklearn", "threadpoolctl", "cryptography", "av", "scipy", "paho", "openpyxl", *FILES,
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""
 

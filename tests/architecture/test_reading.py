@@ -12,6 +12,7 @@ READERS = {
     # the package's own files, and those of the system
     "visavis.compare": "a table of the package",
     "visavis.cli.models.bench": "a table of the package",
+    "visavis.attendance.reports.forms": "a part of a page",
     "visavis.clustering.report": "a part of a page",
     "visavis.evaluate.report._rendering": "a part of a page",
     "visavis.server.pages.documentation": "a part of a page",

@@ -130,6 +130,10 @@ ELSEWHERE = {
     "serve": "a line without a table: tests/server/test_serve_page.py",
     **{f"keys {name}": "tests/cli/test_keys.py" for name in ("create", "list", "rotate", "revoke")},
     **{
+        f"attendance {name}": "tests/cli/attendance/test_days.py"
+        for name in ("day", "report", "close", "replay", "demo")
+    },
+    **{
         f"attendance {name}": "tests/cli/attendance/test_commands.py"
         for name in (
             "init",

@@ -59,6 +59,7 @@ COMMANDS = {
     "attendance import-punches": "attendance.import_punches",
     **{f"attendance {name}": f"attendance.{name}" for name in ("punch", "correct", "history")},
     "attendance who-is-in": "attendance.who_is_in",
+    **{f"attendance {name}": f"attendance.{name}" for name in ("day", "report", "close", "replay", "demo")},
     **{f"attendance {name}": f"attendance.{name}" for name in ("request", "requests", "approve", "outage", "consent")},
     "attendance export-person": "attendance.export_person",
     "attendance erase-person": "attendance.erase_person",

@@ -11,15 +11,10 @@ the text.
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from visavis.printable import dump_json, make_printable
-
-FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20].", re.DOTALL)
-"""Beginning of a text that a spreadsheet may run (OWASP, CSV Injection), also in full width; "-" alone is safe."""
+from visavis.csv_files import format_row, format_text
+from visavis.printable import dump_json
 
 BOX = ("x1", "y1", "x2", "y2")
 LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
@@ -32,7 +27,7 @@ _PLACES: Mapping[str, int] = {name: place for names in (BOX, LANDMARKS, POINT) f
 
 def header(columns: Sequence[str]) -> str:
     """Return the header row."""
-    return _format_line(columns)
+    return format_row(columns)
 
 
 def lines(line: Mapping[str, object], columns: Sequence[str]) -> Iterator[str]:
@@ -45,7 +40,7 @@ def lines(line: Mapping[str, object], columns: Sequence[str]) -> Iterator[str]:
         values = {**line, **row}
         if isinstance(own := row.get("notes"), list) and isinstance(shared := line.get("notes"), list):
             values["notes"] = [*shared, *own]
-        yield _format_line([_format_cell(_get_value(values, column.split("."))) for column in columns])
+        yield format_row([_format_cell(_get_value(values, column.split("."))) for column in columns])
 
 
 def _get_value(value: object, path: Sequence[str]) -> object:
@@ -64,12 +59,5 @@ def _format_cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        shown = make_printable(value, keep="\t\r\n")
-        return f"'{shown}" if FORMULA.match(shown) else shown
+        return format_text(value)
     return dump_json(value)
-
-
-def _format_line(cells: Sequence[str]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
-    return buffer.getvalue()

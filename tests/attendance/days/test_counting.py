@@ -24,7 +24,7 @@ LAW = NO_BREAK + 'automatic_breaks = [{ minutes = 30, after = "6:00" }, { minute
         ("08:00> 17:00<", STRICT, "present 8:00"),  # 9:00 - 1:00
         # two arrivals: the first has no departure; 13:00 to 17:00 are 4:00
         ("08:00> 13:00> 17:00<", STRICT, "present 4:00 missing_out"),
-        # two departures: the second has no arrival; 8:00 to 12:00 are 4:00, and nobody knows when 17:00 began
+        # two departures: the second has no arrival; 8:00 to 12:00 are 4:00; when 17:00 began is unknown
         ("08:00> 12:00< 17:00<", STRICT, "present 4:00 missing_in"),
         ("17:00<", STRICT, "undecided 0:00 missing_in"),
         ("08:00> 12:00 17:00<", STRICT, "present 8:00 no_direction"),  # a punch without a direction decides nothing
@@ -119,7 +119,7 @@ CORE = FLEXIBLE + 'core = { start = "10:00", end = "15:00" }\ngrace_late = 5\n'
 @pytest.mark.parametrize(
     ("text", "shift", "expected"),
     [
-        ("10:30 18:30", FLEXIBLE, "present 8:00"),  # nobody is late without a core
+        ("10:30 18:30", FLEXIBLE, "present 8:00"),  # without a core no arrival is late
         ("09:00 18:30", FLEXIBLE, "present 9:30 over 1:30"),  # 9:30 - 8:00
         ("09:00 10:30", FLEXIBLE, "absent 1:30"),
         ("10:05 18:05", CORE, "present 8:00"),  # within the grace

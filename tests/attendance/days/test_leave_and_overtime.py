@@ -8,7 +8,6 @@ import pytest
 
 from visavis.attendance.rules.types import Rules
 from visavis.attendance.types import Leave, LeavePart
-from visavis.errors import UnknownNameError
 
 from .clock import ANN, MONDAY, brief, compute, leave, office, outage, rules
 
@@ -21,7 +20,7 @@ PLAIN = rules()
         ("vacation", "whole", "", "leave 0:00 credit 8:00", (0, 1, 0)),  # the 8:00 that are planned
         ("unpaid", "whole", "", "leave 0:00", (0, 1, 0)),
         ("home", "whole", "", "home 0:00 credit 8:00", (1, 0, 0)),
-        # at work during leave: 9:00 to 12:00 are 3:00, 8:00 - 3:00 are credited, nobody is late
+        # at work during leave: 9:00 to 12:00 are 3:00, 8:00 - 3:00 are credited, there is no lateness
         ("vacation", "whole", "09:00 12:00", "leave 3:00 credit 5:00 on_leave", (0, 1, 0)),
         # the middle of 8:00 to 17:00 is 12:30: 12:30 to 17:00 are 4:30, less 0:30 of the break; half of 8:00 is leave
         ("vacation", "first_half", "12:30 17:00", "half_day 4:00 credit 4:00", (0.5, 0.5, 0)),
@@ -55,9 +54,9 @@ def test_leave_is_of_its_employee_and_days_alone() -> None:
     assert brief(compute("", PLAIN, day=date(2026, 3, 7), leaves=[leave("sick", last=date(2026, 3, 9))])) == "off 0:00"
 
 
-def test_leave_of_a_kind_that_the_rules_lack_is_refused() -> None:
-    with pytest.raises(UnknownNameError, match="no kind of leave 'parental'; they have: vacation, sick, unpaid, home"):
-        compute("", PLAIN, leaves=[leave("parental")])
+def test_leave_of_a_kind_that_the_rules_lack_decides_nothing() -> None:
+    computed = compute("", PLAIN, leaves=[leave("parental")])
+    assert (brief(computed), computed.leave, computed.absent) == ("undecided 0:00 unknown_leave", "parental", 0)
     declared = rules(more='[leave.parental]\ncode = "PL"\npaid = false')
     computed = compute("", declared, leaves=[leave("parental")])
     assert (brief(computed), computed.code) == ("leave 0:00", "PL")
@@ -130,7 +129,7 @@ STRICTER = rules(office('half_day_below = "4:00"', 'absent_below = "2:00"', "gra
         (("16:00", "18:00"), "08:00", "undecided 0:00 missing_out outage"),
     ],
 )
-def test_failures_make_nobody_absent(failed: tuple[str, str], text: str, expected: str) -> None:
+def test_failures_cause_no_absence(failed: tuple[str, str], text: str, expected: str) -> None:
     assert brief(compute(text, STRICTER, outages=[outage(*failed)])) == expected
 
 

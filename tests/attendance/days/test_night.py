@@ -48,6 +48,11 @@ def test_a_night_before_a_day_off() -> None:
     line = punches("22:00 +1 06:20 +1 06:20:30", day=date(2026, 3, 6))
     days = compute_days(ANN, date(2026, 3, 6), date(2026, 3, 8), line, Planner(friday))
     assert [brief(day) for day in days] == ["present 8:20 double_punch", "off 0:00", "off 0:00"]  # 22:00 to 6:20
+    # an arrival after midnight is of Friday's shift: 0:30 to 6:00
+    days = compute_days(
+        ANN, date(2026, 3, 6), date(2026, 3, 7), punches("+1 00:30 +1 06:00", day=date(2026, 3, 6)), Planner(friday)
+    )
+    assert [brief(day) for day in days] == ["present 5:30 late 2:30", "off 0:00"]
     # absent on Friday, and at work on Saturday from 6:30 to 10:00: 3:30 on the day off
     line = punches("+1 06:30 +1 10:00", day=date(2026, 3, 6))
     days = compute_days(ANN, date(2026, 3, 6), date(2026, 3, 8), line, Planner(friday))
@@ -198,3 +203,11 @@ def test_a_missing_departure_on_sunday_does_not_take_the_arrival_of_monday() -> 
     line = punches("20:00 +1 07:50 +1 17:00", day=sunday)
     days = compute_days(ANN, sunday, sunday + timedelta(1), line, Planner(rules()))
     assert [brief(day) for day in days] == ["off 0:00 missing_out", "present 8:10"]  # 7:50 to 17:00 less 1:00
+
+
+def test_a_shift_soon_after_midnight_takes_the_arrival_of_the_day_before() -> None:
+    dawn = '[versions.shifts.dawn]\nstart = "00:30"\nend = "08:30"'
+    by = rules(dawn, assign='shifts = ["dawn"]\nweekly_off = ["sunday"]')
+    line = punches("-1 23:45 08:30")
+    days = compute_days(ANN, date(2026, 3, 1), date(2026, 3, 2), line, Planner(by))
+    assert [brief(day) for day in days] == ["off 0:00", "present 8:45"]  # 23:45 to 8:30

@@ -73,6 +73,8 @@ def day(text: str, by: Rules, expected: str) -> object:
         day("08:00 17:45", rules(office("count_after = false")), "present 8:00"),
         # a double punch 40 s after the first: 8:00 to 17:00
         day("08:00:10 08:00:50 17:00", PLAIN, "present 8:00 double_punch"),
+        # so is one 60 s after it
+        day("08:00:10 08:01:10 17:00", PLAIN, "present 8:00 double_punch"),
         # 61 s apart are two punches: a pair of 0:01 and an arrival at 17:00
         day("08:00:10 08:01:11 17:00", PLAIN, "present 0:01 missing_out"),
         # with a cooldown of 300 s they are one

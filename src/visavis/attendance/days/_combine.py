@@ -11,15 +11,22 @@ from visavis.attendance.days.types import CODES, Day, DayPart, DayStatus, Note
 from visavis.attendance.rules.schedule import DayPlan
 from visavis.attendance.rules.types import LeaveKind, Rules
 from visavis.attendance.types import Employee, Leave
-from visavis.errors import UnknownNameError
-from visavis.images import shown
 
 
 class DayLeave(NamedTuple):
-    """Leave on a workday: ``half`` is ``first_half``, ``second_half`` or empty; ``kind`` is None without leave."""
+    """Leave on a workday: ``half`` is ``first_half``, ``second_half`` or empty.
+
+    ``kind`` is None without leave, and for leave of a kind that the rules do not have, which has a ``name``.
+    """
 
     kind: LeaveKind | None
     half: str = ""
+    name: str = ""
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the rules do not say what the leave is."""
+        return self.kind is None and bool(self.name)
 
     @property
     def share(self) -> float:
@@ -34,10 +41,7 @@ SHARES: Mapping[str, float] = {"present": 1.0, "half_day": 0.5, "absent": 0.0}
 
 
 def read_leave(leaves: Sequence[Leave], plan: DayPlan, rules: Rules) -> DayLeave:
-    """Return the leave of a workday; two halves are a whole day, of the kind of the first half.
-
-    Raises UnknownNameError for a kind that the rules do not have.
-    """
+    """Return the leave of a workday; two halves are a whole day, of the kind of the first half."""
     if plan.kind != "workday" or not leaves:
         return NO_LEAVE
     own = sorted(
@@ -48,10 +52,9 @@ def read_leave(leaves: Sequence[Leave], plan: DayPlan, rules: Rules) -> DayLeave
         return NO_LEAVE
     kind = rules.leave.get(own[0].kind)
     if kind is None:
-        names = ", ".join(rules.leave)
-        raise UnknownNameError(f"the rules have no kind of leave {shown(own[0].kind)}; they have: {names}.")
+        return DayLeave(None, name=own[0].kind)
     whole = own[0].part == "whole" or {leave.part for leave in own} >= {"first_half", "second_half"}
-    return DayLeave(kind, "" if whole else own[0].part)
+    return DayLeave(kind, "" if whole else own[0].part, kind.name)
 
 
 def make_unemployed(employee: Employee, day: date, outside: tuple[str, ...]) -> Day:
@@ -69,8 +72,14 @@ def combine(
     """Return the day of its parts."""
     status, present, absent = _decide(plan, parts, leave)
     decided = status not in ("undecided", "pending")
-    worked, planned = sum(part.worked for part in parts), sum(time.planned for time in plan.times)
-    expected = sum(part.planned for part in parts)
+    worked = expected = late = early = 0
+    for part in parts:
+        worked, expected, late, early = (
+            worked + part.worked,
+            expected + part.planned,
+            late + part.late,
+            early + part.early,
+        )
     whole_leave = leave.kind is not None and not leave.half
     code = leave.kind.code if leave.kind is not None and status in ("home", "leave") else CODES[status]
     return Day(
@@ -79,21 +88,21 @@ def combine(
         plan.kind,
         status,
         code,
-        planned,
+        plan.planned,
         worked,
         _credit(plan, leave, worked) if decided else 0,
-        0 if whole_leave else sum(part.late for part in parts),
-        0 if whole_leave else sum(part.early for part in parts),
+        0 if whole_leave else late,
+        0 if whole_leave else early,
         0 if whole_leave else _overtime(plan, worked, expected),
         present,
         leave.share if decided and not (leave.kind and leave.kind.works) else 0.0,
         absent,
-        leave.kind.name if leave.kind else "",
+        leave.name,
         plan.holiday,
         plan.version.start,
         parts,
         outside,
-        _collect_notes(plan, parts, outside, on_leave=whole_leave and bool(worked)),
+        _collect_notes(plan, parts, outside, leave, works=whole_leave and bool(worked)),
     )
 
 
@@ -102,6 +111,8 @@ def _decide(plan: DayPlan, parts: tuple[DayPart, ...], leave: DayLeave) -> tuple
     if plan.kind != "workday":
         return WITHOUT_SHIFT[plan.kind], 0.0, 0.0
     works = leave.kind is not None and leave.kind.works
+    if leave.is_unknown:
+        return "undecided", 0.0, 0.0
     if leave.share == 1:
         return ("home", 1.0, 0.0) if works else ("leave", 0.0, 0.0)
     status = _join([part.status for part in parts])
@@ -128,7 +139,7 @@ def _credit(plan: DayPlan, leave: DayLeave, worked: int) -> int:
         return 0
     if leave.half:
         return sum(time.planned // 2 for time in plan.times)
-    return max(0, sum(time.planned for time in plan.times) - worked)
+    return max(0, plan.planned - worked)
 
 
 def _overtime(plan: DayPlan, worked: int, expected: int) -> int:
@@ -139,13 +150,15 @@ def _overtime(plan: DayPlan, worked: int, expected: int) -> int:
 
 
 def _collect_notes(
-    plan: DayPlan, parts: tuple[DayPart, ...], outside: tuple[str, ...], *, on_leave: bool
+    plan: DayPlan, parts: tuple[DayPart, ...], outside: tuple[str, ...], leave: DayLeave, *, works: bool
 ) -> tuple[Note, ...]:
     notes = dict.fromkeys(note for part in parts for note in part.notes)
     if plan.kind == "unassigned":
         notes["no_shift"] = None
-    if on_leave:
+    if works:
         notes["on_leave"] = None
+    if leave.is_unknown:
+        notes["unknown_leave"] = None
     if outside:
         notes["outside"] = None
     return tuple(notes)

@@ -53,8 +53,7 @@ def compute_days(
 
     Punches and leave of others are left out. Punches are needed from ``DAYS_BEFORE`` days before to ``DAYS_AFTER`` days
     after, in any order. ``now`` is the time until which the punches are complete: shifts that end later are pending;
-    None: all are complete. Raises UsageError for a day before the first version of the rules, and UnknownNameError for
-    leave of a kind that the rules do not have.
+    None: all are complete. Raises UsageError for a day before the first version of the rules.
     """
     own = PunchLine([punch for punch in punches if punch.employee == employee.number])
     own_leaves = [leave for leave in leaves if leave.employee == employee.number]
@@ -85,14 +84,14 @@ class _Days:
         """Yield the days."""
         if not self._days:
             return
-        taken = bytearray(len(self._facts.line.punches))
+        used = bytearray(len(self._facts.line.punches))
         spans = {}
         for number, (time, _) in enumerate(self._times):
             if time.day >= self._days[0] - timedelta(1):
                 spans[number] = first, end = self._split.span(number)
-                taken[first:end] = b"\1" * (end - first)
+                used[first:end] = b"\1" * (end - first)
         for day in self._days:
-            outside = self._find_outside(day, taken)
+            outside = self._find_outside(day, used)
             plan = self._plans.get(day)
             if plan is None:
                 yield make_unemployed(self._employee, day, outside)
@@ -114,7 +113,7 @@ class _Days:
             return None
         return self._planner.plan(self._employee, day)
 
-    def _find_outside(self, day: date, taken: bytearray) -> tuple[str, ...]:
+    def _find_outside(self, day: date, used: bytearray) -> tuple[str, ...]:
         """Return the punches of a date that belong to no shift."""
         line = self._facts.line
         plan = self._plans.get(day)
@@ -123,6 +122,6 @@ class _Days:
         else:
             midnight, next_midnight = self._planner.minute(day, 0), self._planner.minute(day + timedelta(1), 0)
         first, end = bisect_left(line.minutes, midnight), bisect_left(line.minutes, next_midnight)
-        if not taken.count(0, first, end):
+        if not used.count(0, first, end):
             return ()
-        return tuple(line.punches[number].id for number in range(first, end) if not taken[number])
+        return tuple(line.punches[number].id for number in range(first, end) if not used[number])

@@ -19,7 +19,7 @@ class PunchLine:
         self.minutes = [int(seconds // 60) for seconds in self.seconds]
 
 
-class Pair(NamedTuple):
+class PunchPair(NamedTuple):
     """Numbers of two punches in their line."""
 
     arrival: int
@@ -45,7 +45,7 @@ class PairWalk:
         self._direction: Direction = "unspecified"
         self.open: int | None = None
         self.kept: list[int] = []
-        self.pairs: list[Pair] = []
+        self.pairs: list[PunchPair] = []
         self.missing_out: list[int] = []
         self.missing_in: list[int] = []
         self.doubles: list[int] = []
@@ -94,7 +94,7 @@ class PairWalk:
                 self.missing_out.append(self.open)
             self.open = number
         elif self.open is not None and closes:
-            self.pairs.append(Pair(self.open, number))
+            self.pairs.append(PunchPair(self.open, number))
             self.open = None
         else:
             if self.open is not None:
@@ -122,7 +122,7 @@ def span(line: PunchLine, pairs: PairWalk) -> None:
     if not pairs.closes(last):
         pairs.open = None
         return
-    pairs.pairs = [Pair(first, last)]
+    pairs.pairs = [PunchPair(first, last)]
     pairs.missing_out = []
     pairs.missing_in = [number for number in pairs.missing_in if number < first]
     pairs.open = arrivals[-1] if arrivals[-1] > last else None

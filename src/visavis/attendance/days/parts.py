@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -57,11 +58,17 @@ def compute_part(
     facts: Facts, punches: tuple[int, int], time: ShiftTime, version: RuleVersion, leave_half: str = ""
 ) -> DayPart:
     """Return a shift of a day; ``punches`` are the first and the end of its punches in the line."""
+    if (
+        punches[0] == punches[1]
+        and _is_over(facts, time.closes)
+        and not overlaps(facts.outages, time.opens, time.closes)
+    ):
+        return _empty_part(time, leave_half)
     line, expected = facts.line, expect(time, leave_half)
     pairs = walk(line, *punches, time.counting, version)
     if time.counting.hours == "first_last":
         span(line, pairs)
-    pending = facts.now is not None and facts.now <= (time.closes if pairs.open is None else _last_minute(time))
+    pending = not _is_over(facts, time.closes if pairs.open is None else max(time.closes, time.extension))
     checkout = None if pending else _automatic_checkout(line, pairs, time)
     spans = [(line.minutes[pair.arrival], line.minutes[pair.departure]) for pair in pairs.pairs]
     if checkout is not None and pairs.open is not None:
@@ -78,7 +85,9 @@ def compute_part(
         time.shift.name if time.shift else "",
         time.starts_at,
         time.ends_at,
-        _status(expected, worked.minutes, bool(spans), doubted=bool(unpaired) or "outage" in notes, pending=pending),
+        _status(
+            expected, worked.minutes, attended=bool(spans), doubted=bool(unpaired) or "outage" in notes, pending=pending
+        ),
         expected.planned,
         worked.minutes,
         max(late, 0),
@@ -91,14 +100,23 @@ def compute_part(
     )
 
 
+@lru_cache(maxsize=10_000)
+def _empty_part(time: ShiftTime, leave_half: str) -> DayPart:
+    """Return a shift without any punch, after its time and without a failure: the same for all employees."""
+    expected = expect(time, leave_half)
+    status = _status(expected, 0, attended=False, doubted=False, pending=False)
+    name = time.shift.name if time.shift else ""
+    return DayPart(name, time.starts_at, time.ends_at, status, expected.planned, 0, 0, 0, (), (), (), (), ())
+
+
 def overlaps(outages: Sequence[Span], start: int, end: int) -> bool:
     """Return whether an outage touches the time from ``start`` to ``end``."""
     return any(begin <= end and start <= stop for begin, stop in outages)
 
 
-def _last_minute(time: ShiftTime) -> int:
-    """Return the last minute in which the departure of an open arrival may come."""
-    return max(time.closes, time.extension)
+def _is_over(facts: Facts, minute: int) -> bool:
+    """Return whether all punches up to a minute have been recorded."""
+    return facts.now is None or facts.now > minute
 
 
 def _automatic_checkout(line: PunchLine, pairs: PairWalk, time: ShiftTime) -> int | None:
@@ -140,7 +158,7 @@ def _lateness(facts: Facts, pairs: PairWalk, time: ShiftTime, expected: Expected
     return late, early
 
 
-def _status(expected: Expected, worked: int, attended: bool, *, doubted: bool, pending: bool) -> DayStatus:
+def _status(expected: Expected, worked: int, *, attended: bool, doubted: bool, pending: bool) -> DayStatus:
     """Return the status; absence is tested before half a day. What is doubted is neither."""
     status: DayStatus = "present"
     if not attended or worked < expected.absent_below:

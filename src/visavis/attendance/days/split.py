@@ -14,7 +14,7 @@ from visavis.attendance.days.pairs import PairWalk, PunchLine, walk
 from visavis.attendance.rules.schedule import ShiftTime
 from visavis.attendance.rules.types import RuleVersion
 
-LOOK_BACK = 6
+LOOK_BACK = 3
 """Most earlier shifts whose punches decide where those of a shift begin."""
 
 
@@ -83,10 +83,12 @@ class PunchSplit:
         """Return the end of a day without a shift: after midnight comes at most the departure of an open arrival."""
         minutes = self._line.minutes
         time, version = self._times[number]
-        if end == len(minutes) or minutes[end] > time.extension:
-            return end
         following = self._times[number + 1][0] if number + 1 < len(self._times) else None
-        if following is not None and following.shift is not None and minutes[end] >= following.opens:
+        if following is not None and following.shift is not None:
+            end = min(end, bisect_left(minutes, following.opens))
+            if end < len(minutes) and minutes[end] >= following.opens:
+                return end
+        if end == len(minutes) or minutes[end] > time.extension:
             return end
         pairs = walk(self._line, min(self._first(number, depth), end), end, time.counting, version)
         if not pairs.closes(end) or pairs.direction(self._line.punches[end]) == "in":

@@ -23,7 +23,7 @@ DeductionReason = Literal[
 ]  # fmt: skip
 Note = Literal[
     "missing_in", "missing_out", "no_direction", "double_punch", "automatic_checkout", "outside", "outage",
-    "no_shift", "on_leave", "doubtful_face",
+    "no_shift", "on_leave", "unknown_leave", "doubtful_face",
 ]  # fmt: skip
 
 

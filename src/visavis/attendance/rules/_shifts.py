@@ -20,6 +20,7 @@ def read_shift(keys: TableKeys, name: str) -> Shift:
     auto_checkout = keys.take("auto_checkout", values.read_minutes, -1)
     required = keys.take("required", values.read_minutes, -1)
     core = keys.take("core", _read_span, None)
+    breaks: tuple[tuple[int, int], ...] = keys.take("breaks", values.read_list(_read_span), ())
     shift = Shift(
         name,
         start,
@@ -33,7 +34,7 @@ def read_shift(keys: TableKeys, name: str) -> Shift:
         None if required < 0 else required,
         core and _place(start, core),
         None if middle < 0 else _after(start, middle),
-        tuple(FixedBreak(*_place(start, times)) for times in keys.take("breaks", values.read_list(_read_span), ())),
+        tuple(FixedBreak(*_place(start, times)) for times in breaks),
         None if auto_checkout < 0 else auto_checkout,
         keys.take("count_before", values.read_flag, True),
         keys.take("count_after", values.read_flag, True),

@@ -1,4 +1,8 @@
-"""Values of the rules: times of day, durations, dates and names, each checked where it is read."""
+"""Values of the rules: times of day, durations, dates and names, each checked where it is read.
+
+Functions that read a value raise ValueError with the end of a sentence, which :class:`TableKeys` begins with the name
+of the key.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,9 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from visavis._checks import check_number, check_whole
 from visavis.errors import UsageError
 from visavis.images import shown
+from visavis.printable import make_printable
 
 T = TypeVar("T")
 CLOCK = re.compile(r"([0-9]{1,3}):([0-5][0-9])")
@@ -54,17 +58,18 @@ class TableKeys:
 
 @contextmanager
 def _errors_of(place: str) -> Iterator[None]:
-    """Put the name of the key before messages that do not name it."""
+    """Name the key in the errors of its parser; those of a table within it, UsageErrors, name theirs."""
     try:
         yield
-    except UsageError as error:
-        message = str(error)
-        raise UsageError(message if message.startswith(place.partition(": ")[0]) else f"{place} {message}") from error
+    except UsageError:
+        raise
+    except ValueError as error:
+        raise UsageError(f"{place} {error}") from error
 
 
 def quote(value: object) -> str:
     """Return a value for a message, in limited length."""
-    return shown(repr(value))[:80]
+    return (shown(value) if isinstance(value, str) else make_printable(repr(value)))[:80]
 
 
 def read_clock(value: object) -> int:
@@ -72,7 +77,7 @@ def read_clock(value: object) -> int:
     match = CLOCK.fullmatch(value) if isinstance(value, str) else None
     minutes = 60 * int(match[1]) + int(match[2]) if match else -1
     if not 0 <= minutes <= 1440:
-        raise UsageError(f'is a time of day such as "08:30", got {quote(value)}.')
+        raise ValueError(f'is a time of day such as "08:30", got {quote(value)}.')
     return minutes
 
 
@@ -81,29 +86,37 @@ def read_minutes(value: object) -> int:
     if isinstance(value, str) and (match := CLOCK.fullmatch(value)):
         value = 60 * int(match[1]) + int(match[2])
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_MINUTES:
-        raise UsageError(f'is a number of minutes, or hours and minutes such as "4:30", got {quote(value)}.')
+        raise ValueError(f'is a number of minutes, or hours and minutes such as "4:30", got {quote(value)}.')
     return value
 
 
 def read_seconds(value: object) -> int:
     """Return a number of seconds of a day at most."""
-    return check_whole(value, "is a whole number of seconds", least=0, most=86_400)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 86_400:
+        raise ValueError(f"is a whole number of seconds from 0 to 86400, got {quote(value)}.")
+    return value
 
 
 def read_probability(value: object) -> float:
     """Return a probability."""
-    return check_number(value, "is a probability", least=0, most=1)
+    return _read_number(value, "is a probability", 1)
 
 
 def read_factor(value: object) -> float:
     """Return a factor of pay."""
-    return check_number(value, "is a factor", least=0, most=10)
+    return _read_number(value, "is a factor", 10)
+
+
+def _read_number(value: object, what: str, most: int) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise ValueError(f"{what} from 0 to {most}, got {quote(value)}.")
+    return float(value)
 
 
 def read_flag(value: object) -> bool:
     """Return true or false."""
     if not isinstance(value, bool):
-        raise UsageError(f"is true or false, got {quote(value)}.")
+        raise ValueError(f"is true or false, got {quote(value)}.")
     return value
 
 
@@ -114,21 +127,21 @@ def read_date(value: object) -> date:
     try:
         return date.fromisoformat(value if isinstance(value, str) else "")
     except ValueError as error:
-        raise UsageError(f"is a date such as 2026-01-31, got {quote(value)}.") from error
+        raise ValueError(f"is a date such as 2026-01-31, got {quote(value)}.") from error
 
 
-def read_text(value: object) -> str:
+def read_string(value: object) -> str:
     """Return a text that is not empty."""
     if not isinstance(value, str) or not value.strip():
-        raise UsageError(f"is text, got {quote(value)}.")
+        raise ValueError(f"is text, got {quote(value)}.")
     return value
 
 
-def read_texts(value: object) -> tuple[str, ...]:
+def read_strings(value: object) -> tuple[str, ...]:
     """Return a list of texts."""
     if not isinstance(value, list):
-        raise UsageError(f'is a list of texts such as ["day"], got {quote(value)}.')
-    return tuple(read_text(item) for item in value)
+        raise ValueError(f'is a list of texts such as ["day"], got {quote(value)}.')
+    return tuple(read_string(item) for item in value)
 
 
 def read_list(parse: Callable[[object], T]) -> Callable[[object], tuple[T, ...]]:
@@ -136,7 +149,7 @@ def read_list(parse: Callable[[object], T]) -> Callable[[object], tuple[T, ...]]
 
     def parse_items(value: object) -> tuple[T, ...]:
         if not isinstance(value, list):
-            raise UsageError(f"is a list, got {quote(value)}.")
+            raise ValueError(f"is a list, got {quote(value)}.")
         return tuple(parse(item) for item in value)
 
     return parse_items
@@ -147,7 +160,7 @@ def read_mapping(parse: Callable[[object], T]) -> Callable[[object], dict[str, T
 
     def parse_values(value: object) -> dict[str, T]:
         if not isinstance(value, Mapping):
-            raise UsageError(f"is a table, got {quote(value)}.")
+            raise ValueError(f"is a table, got {quote(value)}.")
         return {str(key): parse(item) for key, item in value.items()}
 
     return parse_values
@@ -158,7 +171,7 @@ def read_choice(*choices: Any) -> Callable[[object], Any]:
 
     def parse(value: object) -> Any:
         if value not in choices:
-            raise UsageError(f"is {', '.join(choices[:-1])} or {choices[-1]}, got {quote(value)}.")
+            raise ValueError(f"is {', '.join(choices[:-1])} or {choices[-1]}, got {quote(value)}.")
         return value
 
     return parse
@@ -167,4 +180,4 @@ def read_choice(*choices: Any) -> Callable[[object], Any]:
 def read_weekdays(value: object) -> frozenset[int]:
     """Return the numbers of days of the week (0: Monday) of a list of their English names."""
     parse = read_choice(*WEEKDAYS)
-    return frozenset(WEEKDAYS.index(parse(name.lower())) for name in read_texts(value))
+    return frozenset(WEEKDAYS.index(parse(name.lower())) for name in read_strings(value))

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from visavis._checks import check_whole
+from visavis.attendance.local_time import read_zone
 from visavis.attendance.rules import _values as values
 from visavis.attendance.rules._shifts import read_counting, read_shift
 from visavis.attendance.rules._values import TableKeys, quote
@@ -25,6 +26,7 @@ from visavis.attendance.rules.types import (
     RuleVersion,
 )
 from visavis.errors import UsageError
+from visavis.printable import make_printable
 from visavis.structured_text import TOML_BYTES, parse_toml
 from visavis.text_files import errors_in, read_text
 
@@ -54,7 +56,7 @@ def parse_rules(text: str, *, zone: str | None = None) -> Rules:
     except ValueError as error:
         raise UsageError(f"this is not TOML: {str(error).partition(chr(10))[0]}.") from error
     keys = TableKeys(table, "the file")
-    place = keys.take("zone", read_zone, None) or (read_zone(zone) if zone else None)
+    place = keys.take("zone", _read_zone, None) or (read_zone(zone) if zone else None)
     if place is None:
         raise UsageError('the rules need a time zone: write zone = "Europe/Berlin".')
     rules = Rules(
@@ -70,19 +72,8 @@ def parse_rules(text: str, *, zone: str | None = None) -> Rules:
     return rules
 
 
-def read_zone(value: object) -> ZoneInfo:
-    """Return a time zone by its name."""
-    name = values.read_text(value)
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError) as error:  # ZoneInfoNotFoundError is a KeyError
-        raise _no_zone(name) from error
-    except KeyError as error:
-        raise _no_zone(name) from error
-
-
-def _no_zone(name: str) -> UsageError:
-    return UsageError(f"there is no time zone {quote(name)}: write one such as Europe/Berlin.")
+def _read_zone(value: object) -> ZoneInfo:
+    return read_zone(values.read_string(value))
 
 
 def _named(place: str, read: Any) -> Any:
@@ -90,7 +81,7 @@ def _named(place: str, read: Any) -> Any:
 
     def parse(value: object) -> dict[str, Any]:
         tables = values.read_mapping(lambda item: item)(value)
-        return {name: read(TableKeys(table, f"{place}.{quote(name)[1:-1]}"), name) for name, table in tables.items()}
+        return {name: read(TableKeys(table, f"{place}.{make_printable(name)}"), name) for name, table in tables.items()}
 
     return parse
 
@@ -98,11 +89,11 @@ def _named(place: str, read: Any) -> Any:
 def _read_versions(value: object) -> tuple[RuleVersion, ...]:
     versions = values.read_list(_read_version)(value)
     if not versions:
-        raise UsageError("is empty: write [[versions]] with from and shifts.")
+        raise ValueError("are empty: write [[versions]] with from and shifts.")
     ordered = sorted(versions, key=lambda version: version.start)
     for version, following in pairwise(ordered):
         if version.start == following.start:
-            raise UsageError(f"two begin on {version.start}.")
+            raise ValueError(f"two begin on {version.start}.")
     return tuple(ordered)
 
 
@@ -126,7 +117,9 @@ def _read_version(table: object) -> RuleVersion:
 def _read_overtimes(table: object) -> OvertimeRules:
     keys = TableKeys(table, "overtime")
     rules = OvertimeRules(
-        *(keys.take(kind, partial(_read_overtime, kind), None) for kind in ("workday", "off", "holiday")),
+        keys.take("workday", partial(_read_overtime, "workday"), None),
+        keys.take("off", partial(_read_overtime, "off"), None),
+        keys.take("holiday", partial(_read_overtime, "holiday"), None),
         keys.take("most_a_month", values.read_minutes, None),
     )
     keys.finish()
@@ -153,19 +146,19 @@ def _read_free_day(table: object) -> FreeDay:
 
 def _read_leave(keys: TableKeys, name: str) -> LeaveKind:
     works = keys.take("works", values.read_flag, False)
-    code = keys.take("code", values.read_text, "WFH" if works else "L")
+    code = keys.take("code", values.read_string, "WFH" if works else "L")
     kind = LeaveKind(name, code, works, keys.take("paid", values.read_flag, True))
     keys.finish()
     return kind
 
 
 def _read_holidays(value: object) -> dict[date, str]:
-    names = values.read_mapping(values.read_text)(value)
+    names = values.read_mapping(values.read_string)(value)
     return {values.read_date(day): name for day, name in names.items()}
 
 
 def _read_roster(keys: TableKeys, _name: str) -> Roster:
-    roster = Roster(keys.need("start", values.read_date), keys.need("cycle", values.read_list(values.read_texts)))
+    roster = Roster(keys.need("start", values.read_date), keys.need("cycle", values.read_list(values.read_strings)))
     keys.finish()
     check_whole(len(roster.cycle), f"{keys.place}: cycle has a number of days", least=1, most=3660)
     return roster
@@ -176,12 +169,12 @@ def _read_assignment(table: object) -> Assignment:
     assignment = Assignment(
         keys.take("first", values.read_date, date.min),
         keys.take("last", values.read_date, None),
-        keys.take("employees", values.read_texts, ()),
-        keys.take("departments", values.read_texts, ()),
-        keys.take("shifts", values.read_texts, ()),
-        keys.take("roster", values.read_text, ""),
+        keys.take("employees", values.read_strings, ()),
+        keys.take("departments", values.read_strings, ()),
+        keys.take("shifts", values.read_strings, ()),
+        keys.take("roster", values.read_string, ""),
         keys.take("weekly_off", values.read_weekdays, frozenset()),
-        keys.take("holidays", values.read_texts, ()),
+        keys.take("holidays", values.read_strings, ()),
     )
     keys.finish()
     if assignment.last is not None and assignment.last < assignment.first:

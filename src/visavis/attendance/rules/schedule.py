@@ -53,6 +53,11 @@ class DayPlan:
     next_midnight: int
     holiday: str = ""
 
+    @property
+    def planned(self) -> int:
+        """Return the minutes of all shifts."""
+        return sum(time.planned for time in self.times)
+
 
 class Planner:
     """Plans of employees by day; what many employees share is computed once."""

@@ -32,8 +32,10 @@ def init(
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Make a site: a folder with settings, ledger and its key."""
+    """Make a site: settings, rules, ledger and its key."""
+    from visavis import atomic
     from visavis.attendance.local_time import find_own_zone
+    from visavis.attendance.rules.starter import STARTER
     from visavis.attendance.settings import SiteSettings
     from visavis.attendance.site import Site
 
@@ -41,6 +43,8 @@ def init(
         name or site.resolve().name, zone or find_own_zone(), gallery=_locate_gallery(gallery), database=database
     )
     with Site.create(site, settings) as made, Output("", "", json=json) as output:
+        if not made.rules_path.exists():
+            atomic.write_text(made.rules_path, STARTER)
         line = {"site": str(site), "name": made.settings.name, "zone": made.zone, "database": made.database.place}
         output.answer(line, *([key, value] for key, value in line.items()))
     if not json:

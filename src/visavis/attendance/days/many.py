@@ -1,0 +1,79 @@
+"""Days of many employees, and which of them would change under other rules."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple, TypeVar
+
+from visavis.attendance.days.compute import compute_days
+from visavis.attendance.days.types import Day
+from visavis.attendance.rules.schedule import Planner
+from visavis.attendance.types import Employee, Leave, Outage, Punch
+from visavis.plain import Plain
+
+T = TypeVar("T", Punch, Leave)
+COMPARED = (
+    "kind", "status", "code", "planned", "worked", "credited", "late", "early", "overtime", "present", "on_leave",
+    "absent",
+)  # fmt: skip
+"""The figures of a day in which rules can differ."""
+
+
+class Recorded(NamedTuple):
+    """What days are computed from: punches from ``DAYS_BEFORE`` days before the first day, leave and outages.
+
+    ``now`` is the time until which the punches are complete, None where all are.
+    """
+
+    employees: tuple[Employee, ...]
+    punches: tuple[Punch, ...]
+    leaves: tuple[Leave, ...] = ()
+    outages: tuple[Outage, ...] = ()
+    now: datetime | None = None
+
+
+class EmployeeDays(NamedTuple):
+    """Days of an employee, one for each date."""
+
+    employee: Employee
+    days: list[Day]
+
+
+@dataclass(frozen=True, slots=True)
+class DayChange(Plain):
+    """A day that other rules change; ``fields`` are the names of the figures that differ."""
+
+    employee: str
+    day: date
+    fields: tuple[str, ...]
+    before: Day
+    after: Day
+
+
+def compute_many(recorded: Recorded, planner: Planner, first: date, last: date) -> Iterator[EmployeeDays]:
+    """Yield the days of each employee from ``first`` to ``last``, in the order of the employees."""
+    punches, leaves = _by_employee(recorded.punches), _by_employee(recorded.leaves)
+    for employee in recorded.employees:
+        number = employee.number
+        own = punches.get(number, ()), planner, leaves.get(number, ()), recorded.outages
+        yield EmployeeDays(employee, compute_days(employee, first, last, *own, now=recorded.now))
+
+
+def replay(recorded: Recorded, old: Planner, new: Planner, first: date, last: date) -> Iterator[DayChange]:
+    """Yield the days that would change if the new rules applied, by employee and day."""
+    both = zip(compute_many(recorded, old, first, last), compute_many(recorded, new, first, last), strict=True)
+    for before, after in both:
+        for old_day, new_day in zip(before.days, after.days, strict=True):
+            names = tuple(name for name in COMPARED if getattr(old_day, name) != getattr(new_day, name))
+            if names:
+                yield DayChange(before.employee.number, old_day.day, names, old_day, new_day)
+
+
+def _by_employee(records: Iterable[T]) -> dict[str, list[T]]:
+    grouped: dict[str, list[T]] = defaultdict(list)
+    for record in records:
+        grouped[record.employee].append(record)
+    return grouped

@@ -1,0 +1,57 @@
+"""A month is closed: its totals are frozen, and what earlier closed months have changed since is carried over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from visavis.attendance.closings import (
+    close_month,
+    read_carried,
+    read_closings,
+    read_figures,
+    read_month,
+    require_open,
+)
+from visavis.attendance.reports.source import compute_site_days
+from visavis.attendance.reports.totals import Totals, add_up, find_differences, freeze, thaw
+from visavis.attendance.rules.read import read_rules
+from visavis.attendance.rules.schedule import Planner
+from visavis.attendance.site import Site
+from visavis.attendance.types import ClosedMonth
+
+
+def close_figures(site: Site, month: str, *, actor: str) -> tuple[ClosedMonth, dict[str, Totals]]:
+    """Close a month with the totals of its days; return the closing and the totals by employee number.
+
+    Raises UsageError for a month that is closed or not over.
+    """
+    with site.database.read() as conn:
+        require_open(conn, month)
+    newest = site.ledger.newest()
+    planner = Planner(read_rules(site.rules_path, zone=site.zone))
+    totals = freeze(compute_site_days(site, planner, *read_month(month)), planner.rules)
+    carried = _collect_carried(site, month, planner)
+    with site.ledger.write(actor=actor) as writer:
+        figures = {number: values.to_dict() for number, values in totals.items()}
+        return close_month(writer, month, figures, last_record=newest, carried=carried), totals
+
+
+def _collect_carried(site: Site, month: str, planner: Planner) -> dict[str, dict[str, Mapping[str, float]]]:
+    """Return by employee and earlier closed month what changed since, less what was carried over before."""
+    with site.database.read() as conn:
+        closed = [closing.month for closing in read_closings(conn) if closing.state == "closed"]
+        before = {earlier: thaw(read_figures(conn, earlier)) for earlier in closed if earlier < month}
+        carried_before = [read_carried(conn, earlier) for earlier in closed]
+    carried: dict[str, dict[str, Mapping[str, float]]] = {}
+    for earlier, frozen in before.items():
+        for entry in compute_site_days(site, planner, *read_month(earlier)):
+            number = entry.employee.number
+            if number not in frozen:
+                continue
+            differences = find_differences(frozen[number], add_up(entry.days, planner.rules))
+            for carry in carried_before:
+                for name, value in carry.get(number, {}).get(earlier, {}).items():
+                    differences[name] = differences.get(name, 0) - value
+            if left := {name: value for name, value in differences.items() if value}:
+                carried.setdefault(number, {})[earlier] = left
+    return carried

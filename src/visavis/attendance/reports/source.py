@@ -1,0 +1,90 @@
+"""What the days of a site are computed from, read from its database, and its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+
+from visavis.attendance.days.compute import DAYS_AFTER, DAYS_BEFORE
+from visavis.attendance.days.many import EmployeeDays, Recorded, compute_many
+from visavis.attendance.rules.schedule import Planner
+from visavis.attendance.types import Employee, Leave, Outage, Punch
+from visavis.errors import UnknownNameError
+from visavis.images import shown
+
+BATCH = 100
+"""Employees whose punches are in memory at a time."""
+NAMED = 10
+"""Most names of departments in a message."""
+
+
+class Records(Protocol):
+    """What is asked of a site; :class:`visavis.attendance.site.Site` has it."""
+
+    def employees(self) -> list[Employee]:
+        """Return all employees."""
+
+    def punches(
+        self, first: date | None = None, last: date | None = None, employees: Collection[str] | None = None
+    ) -> list[Punch]:
+        """Return the punches of days as they now are."""
+
+    def leaves(
+        self, first: date | None = None, last: date | None = None, employees: Collection[str] | None = None
+    ) -> list[Leave]:
+        """Return approved leave."""
+
+    def outages(self, first: date | None = None, last: date | None = None) -> list[Outage]:
+        """Return the times in which devices failed."""
+
+
+def read_records(
+    site: Records,
+    first: date,
+    last: date,
+    *,
+    employees: Collection[str] = (),
+    departments: Collection[str] = (),
+    now: datetime | None = None,
+) -> Iterator[Recorded]:
+    """Yield what the days from ``first`` to ``last`` are computed from, for ``BATCH`` employees at a time.
+
+    Of those employees and departments, else of all. Raises UnknownNameError for an employee number or a department that
+    the site does not have.
+    """
+    people = site.employees()
+    _check_names(employees, {employee.number for employee in people}, "employee")
+    _check_names(departments, {employee.department for employee in people}, "department")
+    outages = tuple(site.outages(first - timedelta(1), last + timedelta(DAYS_AFTER)))
+    wanted = [
+        employee
+        for employee in people
+        if (not employees or employee.number in employees) and (not departments or employee.department in departments)
+    ]
+    for start in range(0, len(wanted), BATCH):
+        batch = tuple(wanted[start : start + BATCH])
+        numbers = [employee.number for employee in batch]
+        punches = site.punches(first - timedelta(DAYS_BEFORE), last + timedelta(DAYS_AFTER), numbers)
+        yield Recorded(batch, tuple(punches), tuple(site.leaves(first, last, numbers)), outages, now)
+
+
+def compute_site_days(
+    site: Records,
+    planner: Planner,
+    first: date,
+    last: date,
+    *,
+    employees: Collection[str] = (),
+    departments: Collection[str] = (),
+) -> list[EmployeeDays]:
+    """Return the days of the employees of a site as of now: what is not over is pending. Raises as read_records."""
+    records = read_records(site, first, last, employees=employees, departments=departments, now=datetime.now(UTC))
+    return [entry for recorded in records for entry in compute_many(recorded, planner, first, last)]
+
+
+def _check_names(names: Collection[str], there: Collection[str], kind: str) -> None:
+    for name in names:
+        if name not in there:
+            listed = ", ".join(shown(other) for other in sorted(there)[:NAMED])
+            raise UnknownNameError(f"there is no {kind} {shown(name)} at the site; there are: {listed} ...")
