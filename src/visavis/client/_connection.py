@@ -63,15 +63,18 @@ class Connection:
             return answer
         raise AssertionError("not reached: the last try returns or raises")
 
-    def stream_lines(self, path: str, params: Mapping[str, Any]) -> Iterator[str]:
-        """Yield the lines of an answer below /v1 as they come, until the server ends it. Raises VisavisError."""
+    def stream_lines(self, path: str, params: Mapping[str, Any], *, chunk_bytes: int | None = 1) -> Iterator[str]:
+        """Yield the lines of an answer below /v1 as they come, until the server ends it. Raises VisavisError.
+
+        ``chunk_bytes`` are read at a time; None: as many as the server sends at a time, for long lines.
+        """
         import requests
 
         outer = sys.exc_info()[1]
         with self.fetch("GET", path, params=params, stream=True) as answer:
             answer.encoding = "utf-8"
             try:
-                yield from answer.iter_lines(chunk_size=1, decode_unicode=True)
+                yield from answer.iter_lines(chunk_size=chunk_bytes, decode_unicode=True)  # type: ignore[arg-type, unused-ignore]
             except requests.RequestException as error:
                 raise ServerError(f"the server at {self.url} broke off: {_describe(error, outer)}.") from error
 

@@ -27,6 +27,15 @@ class FaceCalls(GalleryRequests):
         order = {"name": name, "template_ids": [*template_ids], "new": new}
         return parse(Person, self._ask_gallery("POST", "/faces/name", json=order))
 
+    def unassign_faces(self, template_ids: Sequence[int], *, with_person: bool = False) -> list[int]:
+        """Take faces from their people, so that they are unassigned; return the ids of people removed.
+
+        People who have no other template are removed ``with_person``; UsageError without it.
+        """
+        order = {"template_ids": [*template_ids], "with_person": with_person}
+        removed: list[int] = self._ask_gallery("POST", "/faces/unassign", json=order)["removed"]
+        return removed
+
     def remove_template(self, template_id: int) -> None:
         """Remove one template; UsageError if it is the last of a person."""
         self._ask_gallery("DELETE", f"/faces/{int(template_id)}")

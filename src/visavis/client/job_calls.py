@@ -82,10 +82,11 @@ class JobCalls(GalleryRequests):
             "gallery": self.gallery, "after": after, "camera": camera, "event": event, "person_id": person_id
         }  # fmt: skip
         for text in read_data(self._connection.stream_lines("/events/stream", options)):
-            yield parse(StoredEvent, _parse_event(text))
+            yield parse(StoredEvent, parse_data(text))
 
 
-def _parse_event(text: str) -> Any:
+def parse_data(text: str) -> Any:
+    """Return the data of an event as values; raises ServerError."""
     try:
         return parse_json(text)
     except ValueError as error:

@@ -17,10 +17,12 @@ from typing import Any
 
 from visavis.errors import ServerError, VisavisError
 from visavis.server.camera_leases import LeaseWatch
+from visavis.server.camera_pictures import CameraPictures
 from visavis.server.child import begin_child
 from visavis.server.config import ServerConfig
 from visavis.server.file_events import FileEventIds
 from visavis.server.problems import describe_error
+from visavis.server.shown_pictures import ShownPictures
 from visavis.server.state.cameras import ENDED, FINAL, STOPPED, CameraOrder, CameraReport, Cameras
 from visavis.server.state.database import StateDatabase
 from visavis.server.watched_cameras import WatchedCameras
@@ -39,16 +41,20 @@ MOST_WAITING = 10_000
 log = logging.getLogger("visavis.server")
 
 
-def run_cameras(config: ServerConfig, file: CameraFile, server: str, life: int) -> int:
+def run_cameras(
+    config: ServerConfig, file: CameraFile, server: str, life: int, *, pictures: CameraPictures | None = None
+) -> int:
     """Watch cameras until SIGTERM, or until the supervisor is gone; return the exit code.
 
-    ``server`` is the name of this server among those of its database; ``life`` is as in :func:`begin_child`.
+    ``server`` is the name of this server among those of its database; ``life`` is as in :func:`begin_child`;
+    ``pictures`` is where workers find the pictures of the cameras.
     """
     stopping = begin_child(life)
+    shown = None if pictures is None else ShownPictures(pictures)
     while not stopping.is_set():
         try:
             with closing(StateDatabase(config.state_url)) as database:
-                CameraRunner(config, file, Cameras(database), server).run(stopping)
+                CameraRunner(config, file, Cameras(database), server, shown).run(stopping)
         except ServerError as error:
             log.warning("cameras wait: %s", error)
             stopping.wait(AWAY_SECONDS)
@@ -58,7 +64,15 @@ def run_cameras(config: ServerConfig, file: CameraFile, server: str, life: int) 
 class CameraRunner:
     """Watches the cameras of a file that no other server watches."""
 
-    def __init__(self, config: ServerConfig, file: CameraFile, cameras: Cameras, server: str) -> None:
+    def __init__(
+        self,
+        config: ServerConfig,
+        file: CameraFile,
+        cameras: Cameras,
+        server: str,
+        pictures: ShownPictures | None = None,
+    ) -> None:
+        self._pictures = pictures
         self._config, self._file, self._cameras, self._server = config, file, cameras, server
         self._settings = {camera.name: camera for camera in file.cameras}
         self._leases = LeaseWatch(server)
@@ -109,7 +123,9 @@ class CameraRunner:
         free = self._leases.find_free(self._cameras.leases(self._settings))
         held = self._cameras.orders(self._server)
         if self._watched is None and (free or held):  # before they are claimed: networks load for a while
-            self._watched = WatchedCameras(self._config, sighting_seconds=self._file.sighting_seconds)
+            self._watched = WatchedCameras(
+                self._config, sighting_seconds=self._file.sighting_seconds, pictures=self._pictures
+            )
         if free:
             self._cameras.claim(self._server, free, gallery=self._config.video.gallery)
             held = self._cameras.orders(self._server)

@@ -62,7 +62,8 @@ class Compat:
 class VideoSettings:
     """How cameras are watched: the name of the ``gallery`` that is searched, and the options of ``visavis video``.
 
-    Events are kept for ``event_days`` days; 0: for ever.
+    Events are kept for ``event_days`` days; 0: for ever. ``pictures`` is whether the pages show the newest pictures of
+    the cameras, and the faces of strangers.
     """
 
     gallery: str = DEFAULT_GALLERY
@@ -71,6 +72,7 @@ class VideoSettings:
     liveness: LivenessMode = "off"
     strangers: int | None = None
     event_days: int = 30
+    pictures: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +267,7 @@ def _make_video(table: Mapping[str, Any]) -> VideoSettings:
             check_whole(value, f"{key} is a whole number of days", least=least, most=100_000)
     settings = VideoSettings(**table)
     _text("gallery", settings.gallery, Path())
+    _flag("pictures", settings.pictures, Path())
     VideoOptions(settings.min_face, settings.fpir, liveness=settings.liveness)
     return settings
 

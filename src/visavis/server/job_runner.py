@@ -44,7 +44,7 @@ def run_jobs(config: ServerConfig, life: int, owner: str) -> int:
     takes up the job of the one that died.
     """
     stopping = begin_child(life)
-    threading.Thread(target=tidy_events, args=(config, stopping), name="events", daemon=True).start()
+    threading.Thread(target=tidy_events, args=(config, stopping), name="retention", daemon=True).start()
     while not stopping.is_set():
         try:
             with closing(StateDatabase(config.state_url)) as database:

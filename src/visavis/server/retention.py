@@ -1,4 +1,4 @@
-"""Events, ended jobs and the log are removed when they are old; events and faces put aside forget who is removed."""
+"""What is old is removed: events, ended jobs, the log, strangers; events and faces put aside forget who is removed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import Events
 from visavis.server.state.expiry import Expiry
 from visavis.server.state.set_aside import FacesSetAside
+from visavis.videos.strangers import forget_old_strangers
 
 CHECK_SECONDS = 600.0
 """Time between two runs."""
+ACTOR = "retention"
+"""Who forgets strangers, in the audit log of a gallery."""
 
 log = logging.getLogger("visavis.server")
 
@@ -29,9 +32,19 @@ def tidy_events(config: ServerConfig, stopping: threading.Event) -> None:
                 Expiry(database, config.kept_days).remove()
                 forget_removed_people(Events(database), config)
                 forget_removed_faces(FacesSetAside(database), config)
+            forget_strangers(config)
         except VisavisError as error:  # a database is away
-            log.warning("events are tidied later: %s", error)
+            log.warning("events and strangers are tidied later: %s", error)
         stopping.wait(CHECK_SECONDS)
+
+
+def forget_strangers(config: ServerConfig) -> int:
+    """Forget strangers whose days have passed, also while no camera runs; return their number."""
+    days = config.video.strangers
+    if days is None or config.cameras is None:
+        return 0
+    with Gallery(config.galleries[config.video.gallery], create=False, actor=ACTOR) as gallery:
+        return len(forget_old_strangers(gallery, days=days))
 
 
 def forget_removed_people(events: Events, config: ServerConfig) -> int:

@@ -17,6 +17,7 @@ from visavis.errors import ServerError, UsageError
 from visavis.gallery.gallery import Gallery
 from visavis.pipeline import Recognizer
 from visavis.server.batching import BatchedDetector, BatchedEmbedder, InferenceThread
+from visavis.server.camera_pictures import CameraPictures
 from visavis.server.config import ServerConfig
 from visavis.server.face_pictures import FacePictures
 from visavis.server.metrics import Metrics
@@ -42,17 +43,21 @@ MOST_STREAMS = 32
 """Streams of events of a worker at a time."""
 MOST_CHECKS = 2
 """Checks of cameras of a worker at a time: each reads a camera by a process of its own."""
+MOST_VIEWERS = 8
+"""Streams of the pictures of cameras of a worker at a time."""
 
 
 @dataclass
 class Services:
     """Opened once a worker; see the properties for what loads when.
 
-    ``camera_names`` are those of the cameras that this server may watch, ``camera_settings`` how they are configured.
+    ``camera_names`` are those of the cameras that this server may watch, ``camera_pictures`` what it shows of them,
+    ``camera_settings`` how they are configured.
     """
 
     config: ServerConfig
     camera_names: Sequence[str] = ()
+    camera_pictures: CameraPictures | None = None
     metrics: Metrics = field(default_factory=Metrics)
     camera_settings: Sequence[CameraSettings] = ()
     started: float = field(default_factory=monotonic)
@@ -75,6 +80,7 @@ class Services:
         self.stopping = Event()
         self.streams = Semaphore(MOST_STREAMS)
         self.camera_checks = Semaphore(MOST_CHECKS)
+        self.viewers = Semaphore(MOST_VIEWERS)
         self._galleries: dict[str, Gallery] = {}
         self._embedders: dict[str, BatchedEmbedder] = {}
         self._classifiers: dict[str, tuple[object, FaceClassifier]] = {}

@@ -19,6 +19,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from visavis.errors import ServerError
+from visavis.server.camera_pictures import CameraPictures
 from visavis.server.config import ServerConfig
 from visavis.server.lifeline import KILL_SECONDS
 from visavis.server.worker import FAILED, run_worker
@@ -51,6 +52,8 @@ class Supervisor:
 
     def __init__(self, config: ServerConfig, listener: socket.socket, cameras: CameraFile | None = None) -> None:
         self._config, self._listener, self._cameras = config, listener, cameras
+        names = [] if cameras is None else [camera.name for camera in cameras.cameras]
+        self._pictures = CameraPictures(names) if names and config.video.pictures else None
         self._id = secrets.token_hex(8)
         self._life = os.pipe()
         self._signals = os.pipe()
@@ -136,7 +139,7 @@ class Supervisor:
 
     def _run_worker(self) -> int:
         cameras = () if self._cameras is None else self._cameras.cameras
-        return run_worker(self._config, self._listener, self._life[0], cameras=cameras)
+        return run_worker(self._config, self._listener, self._life[0], cameras=cameras, pictures=self._pictures)
 
     def _run_jobs(self) -> int:
         from visavis.server.job_runner import run_jobs
@@ -150,7 +153,7 @@ class Supervisor:
         self._listener.close()
         if self._cameras is None:
             return 0
-        return run_cameras(self._config, self._cameras, self._id, self._life[0])
+        return run_cameras(self._config, self._cameras, self._id, self._life[0], pictures=self._pictures)
 
     def _fork(self, run: Callable[[], int], *, restarted: bool = False, vital: bool = True) -> None:
         """Start a child. Signals wait meanwhile, so that one that stops the server reaches this child too."""

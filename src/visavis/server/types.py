@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from visavis.plain import Plain
@@ -68,6 +69,31 @@ class StoredEvent(Plain):
     at: str
     gallery: str
     content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenStranger(Plain):
+    """An unknown person whom cameras saw: how often, first and last when, by which cameras.
+
+    ``template_ids`` are the faces that become those of a person when the stranger is named. ``picture`` is that of them
+    whose kept crop shows the stranger best; None where the server keeps no pictures of strangers.
+    """
+
+    number: int
+    sightings: int
+    first: datetime
+    last: datetime
+    cameras: tuple[str, ...]
+    template_ids: tuple[int, ...]
+    picture: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedCameraData(Plain):
+    """What was erased of a camera: its ``events``, and its ``sightings`` of strangers."""
+
+    events: int
+    sightings: int
 
 
 @dataclass(frozen=True, slots=True)

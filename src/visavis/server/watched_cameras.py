@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,12 +15,13 @@ from visavis.errors import VideoError, VisavisError
 from visavis.gallery.gallery import Gallery
 from visavis.server.config import ServerConfig
 from visavis.server.problems import describe_error
-from visavis.server.state.cameras import FAILED, FINAL, SILENT, CameraReport
+from visavis.server.shown_pictures import ShownPictures
+from visavis.server.state.cameras import FAILED, FINAL, RUNNING, SILENT, CameraReport
 from visavis.videos.camera_file import CameraFile, CameraSettings
 from visavis.videos.cameras import CameraGroup
 from visavis.videos.recognize import VideoOptions
 from visavis.videos.strangers import open_strangers
-from visavis.videos.types import CameraStatus, FrameResult, VideoEvent
+from visavis.videos.types import CameraStatus, VideoEvent
 
 RATE_SECONDS = 2.0
 """Least time over which the frames of a second are counted."""
@@ -38,8 +39,9 @@ class WatchedCameras:
     Raises VisavisError where the gallery or a model cannot be used; what happens to one camera is in its report.
     """
 
-    def __init__(self, config: ServerConfig, *, sighting_seconds: float) -> None:
+    def __init__(self, config: ServerConfig, *, sighting_seconds: float, pictures: ShownPictures | None = None) -> None:
         video = config.video
+        self._pictures = pictures
         options = VideoOptions(video.min_face, video.fpir, liveness=video.liveness)
         self._stack = ExitStack()
         self._settings: dict[str, CameraSettings] = {}
@@ -47,7 +49,9 @@ class WatchedCameras:
         self._rates: dict[str, FrameRate] = {}
         try:
             gallery = self._stack.enter_context(_open_gallery(config))
-            strangers = open_strangers(gallery, days=video.strangers, fpir=video.fpir, threshold=None)
+            strangers = open_strangers(
+                gallery, days=video.strangers, fpir=video.fpir, threshold=None, keeps_pictures=video.pictures
+            )
             self._group = CameraGroup(
                 CameraFile((), sighting_seconds), gallery.recognizer, gallery, options=options, strangers=strangers
             )
@@ -71,18 +75,26 @@ class WatchedCameras:
         """Close a camera, if it is open; return the events with which its tracks end."""
         for table in (self._settings, self._rates, self._faults):
             table.pop(name, None)
-        return list(_read_events(self._group.remove(name)))
+        events = [event for result in self._group.remove(name) for event in result.events]
+        if self._pictures is not None:
+            self._pictures.hide(name)
+        return events
 
     def look(self) -> Iterator[VideoEvent]:
         """Look at the newest frame of each camera; yield what happened, before an error is raised."""
-        return _read_events(self._group.look())
+        for result in self._group.look():
+            if self._pictures is not None:
+                self._pictures.show(result)
+            yield from result.events
 
     def finish(self) -> Iterator[VideoEvent]:
         """Yield the events with which all tracks end, before an error is raised."""
-        return _read_events(self._group.finish())
+        return (event for result in self._group.finish() for event in result.events)
 
     def close(self) -> None:
         """Close all cameras and the gallery."""
+        if self._pictures is not None:
+            self._pictures.hide_all_but(())
         self._stack.close()
 
     def reports(self) -> dict[str, CameraReport]:
@@ -94,6 +106,8 @@ class WatchedCameras:
             message = self._faults.get(status.name, status.message)
             rate = 0.0 if status.state in FINAL else self._rates[status.name].update(status.frames)
             reports[status.name] = _make_report(status, message, rate)
+        if self._pictures is not None:
+            self._pictures.hide_all_but(name for name, report in reports.items() if report.state == RUNNING)
         return reports
 
     def _note_fault(self, name: str, message: str, *, logged: str) -> None:
@@ -142,10 +156,6 @@ def refuse_pipes(settings: CameraSettings) -> None:
     for file in settings.files:
         if Path(file).is_fifo():
             raise VideoError(f"{images.shown(file)} is a pipe: a camera of a server is a file, a device or an address.")
-
-
-def _read_events(results: Iterable[FrameResult]) -> Iterator[VideoEvent]:
-    return (event for result in results for event in result.events)
 
 
 def _make_report(status: CameraStatus, message: str, rate: float) -> CameraReport:

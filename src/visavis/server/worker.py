@@ -21,6 +21,7 @@ from fastapi import FastAPI
 
 from visavis.errors import VisavisError
 from visavis.server.app import create_app
+from visavis.server.camera_pictures import CameraPictures
 from visavis.server.config import ServerConfig
 from visavis.server.connection import HttpConnection
 from visavis.server.lifeline import GRACE_SECONDS, end_with_supervisor
@@ -35,19 +36,24 @@ FAILED = 3
 
 
 def run_worker(
-    config: ServerConfig, listener: socket.socket, life: int, *, cameras: Sequence[CameraSettings] = ()
+    config: ServerConfig,
+    listener: socket.socket,
+    life: int,
+    *,
+    cameras: Sequence[CameraSettings] = (),
+    pictures: CameraPictures | None = None,
 ) -> int:
     """Answer requests until SIGTERM, or until the supervisor is gone; return the exit code.
 
     ``life`` is the reading end of a pipe whose other end only the supervisor holds; ``cameras`` are those that this
-    server may watch.
+    server may watch, ``pictures`` what it shows of them.
     """
     end_with_supervisor(life, lambda: os.kill(os.getpid(), signal.SIGTERM))
     _allow_connections()
     logging.basicConfig(format="visavis: %(message)s", level=logging.WARNING)
     try:
-        names = [camera.name for camera in cameras]
-        services = Services(replace(config, threads=config.threads_per_process), names, camera_settings=cameras)
+        names, single = [camera.name for camera in cameras], replace(config, threads=config.threads_per_process)
+        services = Services(single, names, pictures, camera_settings=cameras)
         app = _load(services)
     except (VisavisError, OSError) as error:
         sys.stderr.write(f"visavis: {error}\n")

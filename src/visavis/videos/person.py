@@ -15,6 +15,7 @@ import numpy as np
 
 from visavis._pixels import whole_pixels
 from visavis.compare import unit
+from visavis.gallery.types import FaceCrop
 from visavis.types import RGB, Face, Floats, Identification, Quality
 from visavis.videos.types import FaceView
 
@@ -36,11 +37,15 @@ GOOD = 0.8
 
 @dataclass(slots=True, eq=False)
 class KeptFace:
-    """A face of a track: the view, its quality in parts, and the crop ``(1, s, s, 3)`` that the embedder takes."""
+    """A face of a track: the view, its quality in parts, and the crop ``(1, s, s, 3)`` that the embedder takes.
+
+    ``crop`` is the picture that a gallery may keep of the face.
+    """
 
     view: FaceView
     quality: Quality
     aligned: RGB | None
+    crop: FaceCrop | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,8 @@ from visavis import compare
 from visavis._checks import check_whole
 from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery.add_after_search import add_photo_after_search
-from visavis.gallery.types import IndexedPhoto, StoredFaces, Template
+from visavis.gallery.types import FaceCrop, IndexedPhoto, StoredFaces, Template
+from visavis.gallery.unassigned_faces import read_unassigned_photos
 from visavis.plain import Plain
 from visavis.types import Floats, Lookalike, Quality
 from visavis.videos.sightings import seconds_between
@@ -85,6 +86,7 @@ class _Track:
     moment: float | datetime
     number: int | None
     excluded: Collection[int]
+    crop: FaceCrop | None = None
     count: int = 1
     surplus: tuple[str, ...] = ()
 
@@ -102,7 +104,8 @@ class Strangers:
     """The strangers of a gallery, remembered for ``days`` after they were last seen.
 
     ``fpir`` is the rate at which a stranger who is new gets the number of another; ``threshold`` a cosine distance
-    instead of it. Raises UsageError for an uncalibrated model without a threshold.
+    instead of it. ``keeps_pictures`` is whether sightings have a picture of the face, where the gallery keeps crops.
+    Raises UsageError for an uncalibrated model without a threshold.
     """
 
     def __init__(
@@ -113,7 +116,9 @@ class Strangers:
         fpir: float,
         threshold: float | None = None,
         most: int = MOST_STRANGERS,
+        keeps_pictures: bool = False,
     ) -> None:
+        self.keeps_pictures = keeps_pictures
         self._gallery = gallery
         self._days = check_whole(days, "days is a whole number of days", least=1)
         self._most = check_whole(most, "most is a number of strangers", least=1)
@@ -143,19 +148,21 @@ class Strangers:
         seconds: float,
         at: datetime | None,
         excluded: Collection[int] = (),
+        crop: FaceCrop | None = None,
     ) -> int | None:
         """Store a sighting of a stranger; return the number, None for a poor face.
 
         If ``number`` is None, the stranger is looked for again: another camera or process may have stored one since
         (``excluded`` are as in :meth:`find`). ``seconds`` are those of the run, ``at`` is the time of a camera: tracks
-        of one stranger shortly after each other are one sighting, stored once for each camera.
+        of one stranger shortly after each other are one sighting, stored once for each camera. ``crop`` is stored if
+        the gallery keeps crops.
         """
         if self._threshold is None and (quality.score < LEAST_QUALITY or self._limit(template, quality) <= 0):
             return number
         moment = seconds if at is None else at
         visit = None if number is None else self._current_visit(number, moment)
         if visit is None or camera not in visit.cameras:
-            number = self._store(_Track(template, quality, camera, moment, number, excluded))
+            number = self._store(_Track(template, quality, camera, moment, number, excluded, crop))
         if number is not None:
             self._visits[number].last = moment
         return number
@@ -166,19 +173,10 @@ class Strangers:
         if self._expired_on is not None and now - self._expired_on < timedelta(hours=1):
             return 0
         self._expired_on = now
-        strangers = sorted(list_strangers(self._gallery), key=lambda stranger: stranger.last)
-        surplus = max(len(strangers) - self._most, 0)
-        old = [
-            stranger
-            for place, stranger in enumerate(strangers)
-            if place < surplus or now - stranger.last > timedelta(days=self._days)
-        ]
-        gone = {stranger.number for stranger in old}
-        hashes = [sighting.sha256 for sighting in read_sightings(self._gallery) if sighting.stranger in gone]
-        self._forget(hashes)
-        self._templates = sum(len(stranger.template_ids) for stranger in strangers) - len(hashes)
+        gone = forget_old_strangers(self._gallery, days=self._days, most=self._most, now=now)
+        self._templates = len(read_sightings(self._gallery))
         self._visits = {number: visit for number, visit in self._visits.items() if number not in gone}
-        return len(old)
+        return len(gone)
 
     def _limit(self, template: Floats, quality: Quality) -> float:
         """Return the greatest distance of a stored template of the same stranger; 0 for a face too poor."""
@@ -218,14 +216,9 @@ class Strangers:
             visit = self._current_visit(number, track.moment)
             cameras = set() if visit is None else visit.cameras
             self._visits[number] = _Visit(track.count, track.moment, cameras | {track.camera})
-        self._forget(track.surplus)
+        _forget_sightings(self._gallery, track.surplus)
         self._templates -= len(track.surplus)
         return number
-
-    def _forget(self, hashes: Sequence[str]) -> None:
-        """Remove sightings from the gallery, unless another process has just removed or named one of them."""
-        with suppress(UnknownNameError, UsageError):
-            self._gallery.forget(*hashes)
 
     def _make_photo(
         self, track: _Track, near: Sequence[Lookalike], read_faces: Callable[[], StoredFaces]
@@ -238,7 +231,9 @@ class Strangers:
             return None
         stored: list[StrangerSighting] = []
         if track.number is not None:
-            stored = [item for item in _list_sightings(read_faces()) if item.stranger == track.number]
+            faces = read_faces()
+            rows = zip(faces.ids.tolist(), faces.photos, faces.sha256, strict=True)
+            stored = [item for item in _list_sightings(rows) if item.stranger == track.number]
         last = max((sighting.count for sighting in stored), default=0)
         track.count = last + 1 if visit is None else visit.count
         ordered = sorted(stored, key=lambda sighting: (sighting.count, sighting.at))
@@ -248,24 +243,24 @@ class Strangers:
 
 
 def open_strangers(
-    gallery: Gallery | None, *, days: int | None, fpir: float, threshold: float | None
+    gallery: Gallery | None, *, days: int | None, fpir: float, threshold: float | None, keeps_pictures: bool = False
 ) -> Strangers | None:
     """Return the strangers of a gallery, None where ``days`` is None; UsageError without a gallery."""
     if days is None:
         return None
     if gallery is None:
         raise UsageError("strangers are remembered in a gallery: name one.")
-    return Strangers(gallery, days=days, fpir=fpir, threshold=threshold)
+    return Strangers(gallery, days=days, fpir=fpir, threshold=threshold, keeps_pictures=keeps_pictures)
 
 
 def read_sightings(gallery: Gallery) -> list[StrangerSighting]:
     """Return the sightings that a gallery stores of strangers who have no name yet, by template id."""
-    return _list_sightings(gallery.faces(unassigned=True))
+    return _list_sightings(read_unassigned_photos(gallery.opened, hash_end=MARK))
 
 
-def _list_sightings(faces: StoredFaces) -> list[StrangerSighting]:
-    rows = zip(faces.photos, faces.ids.tolist(), faces.sha256, strict=True)
-    sightings = (_read_sighting(photo, template_id, sha256) for photo, template_id, sha256 in rows)
+def _list_sightings(rows: Iterable[tuple[int, str, str | None]]) -> list[StrangerSighting]:
+    """Return the sightings among faces: id, path and hash of each."""
+    sightings = (_read_sighting(photo, template_id, sha256) for template_id, photo, sha256 in rows)
     return [sighting for sighting in sightings if sighting is not None]
 
 
@@ -276,7 +271,8 @@ def _make_sighting(track: _Track) -> IndexedPhoto:
     time = at.astimezone(UTC).isoformat(timespec="seconds")
     path = f"stranger{who}, sighting {track.count}, {time}, {track.camera}"
     sha256 = token_hex(32 - len(MARK) // 2) + MARK
-    return IndexedPhoto(path, sha256, "ok", (Template(track.template, sha256, path, quality=track.quality.score),))
+    face = Template(track.template, sha256, path, quality=track.quality.score, crop=track.crop)
+    return IndexedPhoto(path, sha256, "ok", (face,))
 
 
 def _read_sighting(photo: str, template_id: int | None, sha256: str | None) -> StrangerSighting | None:
@@ -313,9 +309,48 @@ def list_strangers(gallery: Gallery) -> list[Stranger]:
     return sorted(strangers, key=lambda stranger: stranger.last, reverse=True)
 
 
-def name_stranger(gallery: Gallery, number: int, name: str, *, new: bool = False) -> Person:
-    """Turn a stranger into a person: assign all its templates; UnknownNameError if there is no such stranger."""
+def find_stranger(gallery: Gallery, number: int) -> Stranger:
+    """Return a stranger who has no name yet; UnknownNameError if there is no such stranger."""
     stranger = next((stranger for stranger in list_strangers(gallery) if stranger.number == number), None)
     if stranger is None:
         raise UnknownNameError(f"there is no stranger {number} in this gallery: visavis gallery strangers lists them.")
-    return gallery.name_faces(name, stranger.template_ids, new=new)
+    return stranger
+
+
+def name_stranger(gallery: Gallery, number: int, name: str, *, new: bool = False) -> Person:
+    """Turn a stranger into a person: assign all its templates; UnknownNameError if there is no such stranger."""
+    return gallery.name_faces(name, find_stranger(gallery, number).template_ids, new=new)
+
+
+def forget_old_strangers(
+    gallery: Gallery, *, days: int, most: int = MOST_STRANGERS, now: datetime | None = None
+) -> set[int]:
+    """Forget strangers who were not seen for the days, and those beyond the ``most`` latest; return their numbers."""
+    now = datetime.now(UTC) if now is None else now
+    strangers = list_strangers(gallery)
+    old = {stranger.number for stranger in strangers if now - stranger.last > timedelta(days=days)}
+    old |= {stranger.number for stranger in strangers[most:]}
+    return forget_strangers(gallery, old)
+
+
+def forget_strangers(gallery: Gallery, numbers: Collection[int]) -> set[int]:
+    """Remove all that is stored of strangers, without a trace; return the numbers of those who were there.
+
+    A stranger who is named meanwhile stays.
+    """
+    sightings = [sighting for sighting in read_sightings(gallery) if sighting.stranger in numbers]
+    _forget_sightings(gallery, [sighting.sha256 for sighting in sightings])
+    return {sighting.stranger for sighting in sightings}
+
+
+def forget_sightings_of_camera(gallery: Gallery, camera: str) -> int:
+    """Remove what a camera has seen of strangers who have no name, without a trace; return the number of sightings."""
+    hashes = [sighting.sha256 for sighting in read_sightings(gallery) if sighting.camera == camera]
+    _forget_sightings(gallery, hashes)
+    return len(hashes)
+
+
+def _forget_sightings(gallery: Gallery, hashes: Sequence[str]) -> None:
+    """Remove sightings from the gallery, unless another process has just removed or named one of them."""
+    with suppress(UnknownNameError, UsageError):
+        gallery.forget(*hashes)

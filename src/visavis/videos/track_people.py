@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from visavis.types import Identification
+from visavis.gallery.kept_crops import make_crop
+from visavis.types import Identification, Photo
 from visavis.videos import answers
 from visavis.videos.detected_faces import FaceReader
 from visavis.videos.events import make_event
@@ -57,7 +58,10 @@ class TrackPeople:
             person.end = moment
             self._reader.align(frame.pixels, [waiting for waiting in track.waiting if waiting is face])
             if person.wants(frame.seconds, face.quality.score):
-                person.keep(self._reader.keep(face, frame))
+                kept = self._reader.keep(face, frame)
+                if self._strangers is not None and self._strangers.keeps_pictures and not person.named:
+                    kept.crop = make_crop(Photo(frame.pixels, frame.source, ""), face.face)
+                person.keep(kept)
         self._real.look_at(frame.pixels, {number: face for number, (_, face) in tracks.items()})
 
     def join(self, joined: Mapping[int, int]) -> None:
@@ -184,6 +188,7 @@ class TrackPeople:
                 seconds=track.last,
                 at=None if isinstance(person.end, float) else person.end,
                 excluded=self._strangers_beside(track),
+                crop=None if person.best is None else person.best.crop,
             )
         for number in track.together & self.people.keys():
             other = self.people[number]

@@ -8,13 +8,15 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel
 
 from visavis.errors import BusyError, UnknownNameError
+from visavis.gallery.acting import acting_as
 from visavis.server.auth import Principal, ServicesOf
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import Manager, Reader
 from visavis.server.schema import model_of
 from visavis.server.services import Services
-from visavis.server.types import CameraCheck, ServedCamera
+from visavis.server.types import CameraCheck, ErasedCameraData, ServedCamera
+from visavis.videos.strangers import forget_sightings_of_camera
 
 router = APIRouter(prefix=f"{V1}/cameras", tags=["cameras"])
 CameraName = Annotated[str, Path(max_length=200)]
@@ -68,6 +70,16 @@ def check_source(services: ServicesOf, principal: Manager, name: CameraName) -> 
         return check_camera(settings).to_dict()
     finally:
         services.camera_checks.release()
+
+
+@router.delete("/{name:path}/data", response_model=model_of(ErasedCameraData), responses=responses(404))
+def erase_camera_data(services: ServicesOf, principal: Manager, name: CameraName) -> dict[str, Any]:
+    """Erase what a camera has seen: its events, and its sightings of strangers who have no name."""
+    camera = _find(services, principal, name)
+    with acting_as(principal.name):
+        sightings = forget_sightings_of_camera(services.gallery(camera.gallery), name)
+    events = services.cameras.erase_events(name, galleries=principal.galleries, actor=principal.name)
+    return ErasedCameraData(events, sightings).to_dict()
 
 
 def _find(services: Services, principal: Principal, name: str) -> ServedCamera:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from visavis.errors import UnknownNameError
+from visavis.gallery import unassigned_faces
 from visavis.gallery.acting import acting_as
 from visavis.gallery.check_text import NAME_LENGTH
 from visavis.gallery.gallery import Gallery
@@ -44,6 +45,18 @@ class FacesToMove(BaseModel, extra="forbid"):
     """Templates by id."""
 
     template_ids: list[FaceId] = Field(min_length=1, max_length=10_000)
+
+
+class FacesToUnassign(FacesToMove):
+    """Faces by id; ``with_person``: people who have no other template are removed."""
+
+    with_person: bool = False
+
+
+class RemovedPeople(BaseModel):
+    """The ids of the people who were removed."""
+
+    removed: list[int]
 
 
 class FacesToName(FacesToMove):
@@ -82,6 +95,14 @@ def name_faces(gallery: ChangeGallery, principal: Enroller, order: FacesToName) 
     The faces are unassigned, or of people who keep another template.
     """
     return _name(gallery, principal.name, order.name, order.template_ids, new=order.new)
+
+
+@router.post("/faces/unassign", response_model=RemovedPeople, responses=responses(404))
+def unassign_faces(gallery: ChangeGallery, principal: Enroller, order: FacesToUnassign) -> dict[str, Any]:
+    """Take faces from their people, so that they are unassigned again: all or none."""
+    with acting_as(principal.name):
+        removed = unassigned_faces.unassign_faces(gallery.opened, order.template_ids, with_person=order.with_person)
+    return {"removed": removed}
 
 
 @router.delete("/faces/{template_id}", status_code=204, responses=responses(404))

@@ -2,63 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from visavis.gallery.check_text import NAME_LENGTH
 from visavis.server.auth import ServicesOf
+from visavis.server.pages.live_view import LiveFilter, list_events, list_strangers
 from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import PageVisitor
-from visavis.server.roles import MANAGE
+from visavis.server.roles import ENROLL, MANAGE
 from visavis.server.state.cameras import FINAL
-from visavis.server.state.events import EventFilter
-from visavis.server.types import StoredEvent
 from visavis.videos.types import EventKind
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
-EVENTS = 50
-"""Events on the page, the newest."""
+TEXTS = ("page", "strangers", "people", "naming", "photo")
+Time = Annotated[str, Query(max_length=40)]
 
 
 @router.get("/live")
-def show_live(
+def show_live(  # noqa: PLR0913 - the filters
     request: Request,
     services: ServicesOf,
     visitor: PageVisitor,
     camera: Annotated[str, Query(max_length=200)] = "",
     event: Annotated[str, Query(max_length=50)] = "",
+    person: Annotated[str, Query(max_length=NAME_LENGTH)] = "",
+    since: Time = "",
+    until: Time = "",
+    before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+    *,
+    all_strangers: bool = False,
 ) -> Response:
-    """Show the cameras of the visitor's galleries, and the newest events of all of them or of ``camera``."""
-    selected = EventFilter(visitor.galleries, camera or None, event or None)
-    events = services.events.latest(selected, limit=EVENTS)
+    """Show the cameras of the visitor's galleries, the strangers, and the newest events that match the filters."""
+    configured = services.config.video.gallery
+    gallery = configured if configured in visitor.list_galleries(services) else ""
+    selected = LiveFilter(camera, event, person, since, until, before)
     return show_page(
         request,
         "live",
         visitor=visitor,
         module="live.js",
-        texts=("page",),
+        texts=TEXTS,
         cameras=services.cameras.read(names=services.camera_names, galleries=visitor.galleries),
         final_states=FINAL,
         may_manage=visitor.may(MANAGE),
-        events=[(stored, *_read_times(stored)) for stored in events],
-        newest=events[0].number if events else 0,
+        may_enroll=visitor.may(ENROLL),
+        gallery=gallery,
+        galleries=visitor.list_galleries(services),
+        has_pictures=services.camera_pictures is not None,
         last_number=services.events.last_number(),
         kinds=get_args(EventKind),
-        chosen_camera=camera,
-        chosen_kind=event,
+        selected=selected,
+        **list_events(services, visitor, gallery, selected),
+        **list_strangers(services, gallery, show_all=all_strangers),
     )
-
-
-def _read_times(stored: StoredEvent) -> Sequence[datetime | float | None]:
-    """Return when the event was stored, and the track first and last detected: times, or seconds of a file.
-
-    None for what the event does not say: those of a newer server of the same database may be of another form.
-    """
-    times = (stored.at, stored.content.get("from"), stored.content.get("to"))
-    return [
-        None if value is None else datetime.fromisoformat(value) if isinstance(value, str) else float(value)
-        for value in times
-    ]

@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
-from sqlalchemy import Connection, Row, case, insert, or_, select, update
+from sqlalchemy import Connection, Row, case, delete, insert, or_, select, update
 
 from visavis.errors import UnknownNameError
 from visavis.server.state import tables
 from visavis.server.state.database import StateDatabase
-from visavis.server.state.events import EVENTS, Events, insert_event
+from visavis.server.state.events import EVENTS, EventFilter, Events, insert_event
 from visavis.server.types import ServedCamera, StoredEvent
 from visavis.sql_database import write_time
 from visavis.videos.types import CameraState
@@ -91,6 +91,14 @@ class Cameras:
     def stop(self, name: str, *, actor: str) -> None:
         """Want a camera to stop, until it is started. Raises UnknownNameError."""
         self._order(name, STOPPED, "stop camera", actor)
+
+    def erase_events(self, name: str, *, galleries: Sequence[str] | None, actor: str) -> int:
+        """Remove the events of a camera, those of some ``galleries`` alone or all; return their number."""
+        selected = EventFilter(galleries, name).conditions()
+        with self._database.write() as conn:
+            erased: int = conn.execute(delete(EVENTS).where(*selected)).rowcount
+            self._database.log(conn, actor, "erase camera data", f"{name}: {erased} events")
+        return erased
 
     def _order(self, name: str, wanted: str, action: str, actor: str) -> None:
         with self._database.write() as conn:

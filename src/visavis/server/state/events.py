@@ -20,7 +20,10 @@ EVENTS = tables.EVENTS
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events to read; None: all. ``since`` and ``until`` are times as the database stores them."""
+    """Which events to read; None: all. ``since`` and ``until`` are times as the database stores them.
+
+    ``people`` are the ids of people of a gallery: name it in ``galleries``.
+    """
 
     galleries: Sequence[str] | None = None
     camera: str | None = None
@@ -28,6 +31,7 @@ class EventFilter:
     person_id: int | None = None
     since: str | None = None
     until: str | None = None
+    people: Sequence[int] | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the conditions of SQL."""
@@ -35,6 +39,8 @@ class EventFilter:
         conditions = [EVENTS.c[name] == value for name, value in columns if value is not None]
         if self.galleries is not None:
             conditions.append(EVENTS.c.gallery.in_(self.galleries))
+        if self.people is not None:
+            conditions.append(EVENTS.c.person_id.in_(self.people))
         if self.since is not None:
             conditions.append(EVENTS.c.at >= self.since)
         if self.until is not None:
@@ -65,9 +71,12 @@ class Events:
         query = select(EVENTS).where(EVENTS.c.number > after, *selected.conditions())
         return self._fetch(query.order_by(EVENTS.c.number).limit(limit))
 
-    def latest(self, selected: EventFilter, *, limit: int = 1) -> list[StoredEvent]:
-        """Return the newest events, the newest first."""
-        return self._fetch(select(EVENTS).where(*selected.conditions()).order_by(EVENTS.c.number.desc()).limit(limit))
+    def latest(self, selected: EventFilter, *, before: int | None = None, limit: int = 1) -> list[StoredEvent]:
+        """Return the newest events, of a number below ``before`` (None: all), the newest first."""
+        query = select(EVENTS).where(*selected.conditions())
+        if before is not None:
+            query = query.where(EVENTS.c.number < before)
+        return self._fetch(query.order_by(EVENTS.c.number.desc()).limit(limit))
 
     def read_numbers(self, numbers: Sequence[int]) -> dict[int, StoredEvent]:
         """Return the events of these numbers that are still there, by number."""

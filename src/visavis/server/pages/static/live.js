@@ -1,14 +1,20 @@
 // Cameras and events as they happen: the stream of events says when there is something new. It can be paused.
 
 import { ask, describeProblem } from "./api.js";
+import { prepareTimes } from "./event_times.js";
+import { LivePictures } from "./live_pictures.js";
 import { PageParts, prepareButtons } from "./page_parts.js";
+import { askAboutStranger, forgetStrangers } from "./strangers.js";
 import { countText } from "./texts.js";
+import { showUndo } from "./undo.js";
 
 const CAMERAS = 5000; // milliseconds after which the states of the cameras are asked for
 const result = document.getElementById("result");
 const news = document.getElementById("news");
 const pause = document.getElementById("pause");
-const parts = new PageParts(["cameras", "events"], result, { beforeShown: announce, afterShown: goOn });
+const parts = new PageParts(["cameras", "strangers", "events"], result, { beforeShown: announce, afterShown: goOn });
+const place = document.getElementById("pictures");
+const pictures = place && new LivePictures(place, document.getElementById("pictures-state"));
 let stream = null;
 
 function listen() {
@@ -17,15 +23,24 @@ function listen() {
 }
 
 function goOn() {
-  prepareButtons(order);
+  prepareButtons(act);
   if (stream.readyState === EventSource.CLOSED) listen();
+  pictures?.goOn();
 }
 
 function announce(page) {
+  const events = page.getElementById("events");
+  if ("older" in events.dataset) return;
   const before = Number(document.getElementById("events").dataset.newest);
-  const rows = [...page.getElementById("events").querySelectorAll("[data-number]")];
-  const added = rows.filter((row) => Number(row.dataset.number) > before);
+  const added = [...events.querySelectorAll("[data-number]")].filter((row) => Number(row.dataset.number) > before);
   if (added.length) news.textContent = countText("live.news", added.length);
+}
+
+function act(item, action) {
+  const refresh = () => parts.refresh();
+  if (action === "name") askAboutStranger(item, refresh);
+  else if (action === "forget") forgetStrangers(item, result, refresh);
+  else order(item, action);
 }
 
 async function order(camera, action) {
@@ -42,8 +57,11 @@ pause.hidden = false;
 pause.addEventListener("click", () => {
   parts.isPaused = !parts.isPaused;
   pause.setAttribute("aria-pressed", String(parts.isPaused));
+  pictures?.pause(parts.isPaused);
   if (!parts.isPaused) parts.refresh();
 });
 setInterval(() => parts.refresh(), CAMERAS);
+prepareTimes(document.getElementById("filter"));
+showUndo();
 listen();
 goOn();
