@@ -16,7 +16,6 @@ import pytest
 from PIL import Image
 
 import visavis
-from videos.camera_servers import MjpegCamera
 from visavis.server import retention
 from visavis.server.config import ServerConfig, VideoSettings
 from visavis.server.services import MOST_VIEWERS
@@ -25,8 +24,9 @@ from visavis.types import Quality
 from visavis.videos.strangers import Strangers, list_strangers
 
 from .running_server import RunningServer
-from .test_cameras import await_camera, await_that, draw, encode, events_of
+from .test_cameras import await_camera, await_that, events_of
 from .test_keys import make_key
+from .watched_strangers import watch_strangers
 
 STREAM = "/v1/camera-pictures/stream"
 GOOD = Quality(0.9, *[0.99] * 10)
@@ -34,32 +34,8 @@ GOOD = Quality(0.9, *[0.99] * 10)
 
 @pytest.fixture(scope="module")
 def watching(sample_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server whose camera "door" has played a film of a stranger, and whose camera "yard" shows Ann."""
-    folder = tmp_path_factory.mktemp("strangers")
-    (folder / "frames").mkdir()
-    for number in range(30):
-        (folder / f"frames/{number}.jpg").write_bytes(encode(draw(sample_photos / "biden.jpg", 20 + number)))
-    with visavis.Gallery(folder / "faces.db") as gallery:
-        gallery.keep_crops(True)
-        gallery.enroll("Ann", sample_photos / "obama.jpg")
-    yard = MjpegCamera(rate=10)
-    picture = encode(draw(sample_photos / "obama.jpg", 40))
-    yard.picture = lambda _: picture
-    tables = (
-        "[server]\ncameras = 'cameras.toml'\n[video]\npictures = true\nstrangers = 30\n"
-        "[galleries]\ndefault = 'faces.db'\nelsewhere = 'elsewhere.db'\n"
-    )
-    (folder / "server.toml").write_text(tables)
-    cameras = '[[camera]]\nname = "door"\nsource = "frames"\n[[camera]]\nname = "yard"\nsource = "{}"\n'
-    (folder / "cameras.toml").write_text(cameras.format(yard.address))
-    (folder / "cameras.toml").chmod(0o600)
-    running = RunningServer("--config", "server.toml", folder=folder)
-    running.set_up()
-    await_camera(running, "door", "ended")
-    yield running
-    running.stop()
-    yard.stop()
-    assert "Traceback" not in running.text
+    with watch_strangers(sample_photos, tmp_path_factory.mktemp("strangers")) as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Calls about the cameras that a server watches, and about the strangers whom they saw."""
+"""Calls about the cameras that a server watches, and about strangers before them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class CameraCalls(GalleryRequests):
             yield parse_data(data)
 
     def strangers(self) -> list[SeenStranger]:
-        """Return the unknown people whom cameras saw, the latest first."""
+        """Return the unknown people before the cameras, the latest first."""
         answer = self._ask_gallery("GET", "/strangers", params={"limit": 1000})
         return [parse(SeenStranger, line) for line in answer["strangers"]]
 

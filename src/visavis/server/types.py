@@ -73,7 +73,7 @@ class StoredEvent(Plain):
 
 @dataclass(frozen=True, slots=True)
 class SeenStranger(Plain):
-    """An unknown person whom cameras saw: how often, first and last when, by which cameras.
+    """An unknown person before the cameras: seen how often, first and last when, by which cameras.
 
     ``template_ids`` are the faces that become those of a person when the stranger is named. ``picture`` is that of them
     whose kept crop shows the stranger best; None where the server keeps no pictures of strangers.

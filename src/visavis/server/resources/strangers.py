@@ -1,4 +1,4 @@
-"""Strangers: unknown people whom cameras saw, with their numbers; who is named becomes a person of the gallery."""
+"""Strangers: unknown people before the cameras, with their numbers; naming one makes a person of the gallery."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class StrangerName(BaseModel, extra="forbid"):
 
 
 class ForgottenStrangers(BaseModel):
-    """The numbers of the strangers of whom nothing, or less than before, is stored."""
+    """The number of strangers of which all was removed, or what one camera saw."""
 
     forgotten: int
 

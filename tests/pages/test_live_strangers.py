@@ -1,0 +1,250 @@
+"""Live: pictures of cameras with boxes and names, strangers who get a name, and events of a person and a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.running_server import RunningServer
+from server.test_cameras import await_camera
+from server.test_keys import make_key
+from server.watched_strangers import watch_strangers
+from visavis.server.state.database import StateDatabase
+from visavis.server.state.events import Events
+
+from .appearance import look_at
+from .conftest import OpenTab, Tab
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
+ANN, BEN, YARD = "Ann <b>Lee</b>", "Ben <i>Lo</i>", "yard <u>1</u>"
+PICTURE = f'.live-picture[data-camera="{YARD}"]'
+
+
+@pytest.fixture(scope="module")
+def watching(sample_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with watch_strangers(sample_photos, tmp_path_factory.mktemp("live"), person=ANN, yard=YARD) as running:
+        yield running
+
+
+@pytest.fixture
+def live(open_tab: OpenTab, watching: RunningServer) -> Tab:
+    """A tab with the session of an administrator, on the page of the cameras."""
+    tab = open_tab(watching.url)
+    tab.sign_in(watching.key or "")
+    tab.open("/live")
+    return tab
+
+
+def read_strangers(server: RunningServer) -> list[dict[str, Any]]:
+    strangers: list[dict[str, Any]] = server.get("/v1/strangers").json()["strangers"]
+    return strangers
+
+
+def people_of(server: RunningServer) -> dict[str, int]:
+    """Names of the people, with the number of their templates."""
+    people = server.get("/v1/people").json()["people"]
+    return {person["name"]: len(person["templates"]) for person in people}
+
+
+def add_events(server: RunningServer, count: int, **content: object) -> None:
+    with closing(StateDatabase(f"sqlite:///{server.folder / 'faces.server.db'}")) as database:
+        stored = Events(database)
+        for _ in range(count):
+            number = stored.last_number()
+            stored.add("default", {"id": f"made up {number}", "event": "ended", "camera": "hall", **content})
+
+
+def rows_of(tab: Tab) -> list[list[str]]:
+    rows = tab.page.query_selector_all("#events tbody tr")
+    return [[cell.inner_text() for cell in row.query_selector_all("td")] for row in rows]
+
+
+def await_text(tab: Tab, place: str, words: str) -> None:
+    tab.page.wait_for_function(
+        "([place, words]) => document.querySelector(place)?.textContent.includes(words)", arg=[place, words]
+    )
+
+
+def test_a_camera_shows_boxes_and_names_until_it_is_stopped(live: Tab, watching: RunningServer) -> None:
+    await_camera(watching, YARD, "running")
+    page = live.page
+    await_text(live, f"{PICTURE} .label", ANN)
+    assert page.get_attribute(f"{PICTURE} img", "alt") == f"{YARD}: {ANN}"
+    assert page.locator(f"{PICTURE} .label").count() == 1
+    name, box = (page.locator(f"{PICTURE} {part}").bounding_box() for part in (".label", "rect"))
+    assert name["y"] >= box["y"] + box["height"] or name["y"] + name["height"] <= box["y"]  # beside the face
+    try:
+        page.click(f'[aria-label="Stop {YARD}"]')
+        await_text(live, PICTURE, "No picture now")
+        assert page.locator(f"{PICTURE} img, {PICTURE} .label").count() == 0
+        await_text(live, f'[data-item="{YARD}"]', "stopped")
+    finally:
+        watching.post(f"/v1/cameras/{YARD}/start")
+    await_camera(watching, YARD, "running")
+
+
+def test_a_page_that_is_paused_shows_no_picture(live: Tab) -> None:
+    live.page.wait_for_selector(f"{PICTURE} img")
+    live.page.click("#pause")
+    assert live.page.inner_text(PICTURE).startswith("No picture now")
+    live.page.click("#pause")
+    live.page.wait_for_selector(f"{PICTURE} img")
+
+
+def test_a_stranger_gets_a_name_by_mouse_and_the_undo_takes_it_back(live: Tab, watching: RunningServer) -> None:
+    (stranger,) = read_strangers(watching)
+    page, number = live.page, stranger["number"]
+    card = page.locator(f'#strangers [data-item="{number}"]')
+    assert "Seen once, on" in card.inner_text()
+    assert card.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 192
+    card.get_by_text("Who is it?").click()
+    page.fill("dialog input", BEN)
+    page.click("dialog .primary")
+    await_text(live, ".undo", f"Stranger {number} is now {BEN}")
+    page.wait_for_selector(f'#strangers [data-item="{number}"]', state="detached")
+    assert people_of(watching) == {ANN: 1, BEN: len(stranger["template_ids"])}
+    page.click("#undo")
+    page.wait_for_selector(f'#strangers [data-item="{number}"]')
+    assert people_of(watching) == {ANN: 1}
+    assert read_strangers(watching) == [stranger]
+
+
+def test_a_stranger_becomes_a_person_of_the_gallery_by_keyboard_alone(live: Tab, watching: RunningServer) -> None:
+    (stranger,) = read_strangers(watching)
+    page = live.page
+    page.focus(".skip")
+    live.tab_to(f'[aria-label="Who is stranger {stranger["number"]}?"]')
+    page.keyboard.press("Enter")
+    page.keyboard.type("ann")
+    page.wait_for_selector("dialog [role=option]")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")  # takes the person
+    page.keyboard.press("Enter")  # stores
+    page.wait_for_function("() => document.activeElement.id === 'undo'")
+    assert people_of(watching) == {ANN: 1 + len(stranger["template_ids"])}
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f'#strangers [data-item="{stranger["number"]}"]')
+    assert people_of(watching) == {ANN: 1}
+
+
+def test_a_name_like_another_is_asked_about(live: Tab, watching: RunningServer) -> None:
+    (stranger,) = read_strangers(watching)
+    page = live.page
+    page.click('[data-action="name"]')
+    page.fill("dialog input", ANN.upper())
+    page.click("dialog .primary")
+    page.wait_for_selector("dialog .warning")
+    assert people_of(watching) == {ANN: 1}
+    page.click("dialog .warning button:first-child")
+    await_text(live, ".undo", f"is now {ANN}")
+    assert people_of(watching) == {ANN: 1 + len(stranger["template_ids"])}
+    page.click("#undo")
+    page.wait_for_selector('[data-action="name"]')
+    live.errors.clear()  # the answer 409
+
+
+def test_events_of_a_person_lead_to_the_person_and_new_ones_keep_the_filter(live: Tab, watching: RunningServer) -> None:
+    page = live.page
+    (person,) = watching.get("/v1/people").json()["people"]
+    page.fill("#person", "lee ann")
+    page.click("text=Show >> nth=0")
+    page.wait_for_url("**/live?*person=lee+ann*")
+    before = rows_of(live)
+    assert {row[1] for row in before} == {ANN}
+    add_events(watching, 1, person_id=None, name=None)
+    add_events(watching, 1, person_id=person["id"], name=ANN)
+    await_text(live, "#events tbody tr", "hall")
+    assert [row[1] for row in rows_of(live)] == [ANN] * len(rows_of(live))
+    assert page.input_value("#person") == "lee ann"
+    page.click("#events tbody a")
+    page.wait_for_url(f"**/people/{person['id']}?gallery=default")
+    page.goto("/live?person=nowhere")
+    assert "No event matches" in page.inner_text("#events")
+
+
+def test_older_events_are_pages_on_which_nothing_moves(live: Tab, watching: RunningServer) -> None:
+    add_events(watching, 60, camera="lift", name=None)
+    page = live.page
+    page.goto(f"{watching.url}/live?camera=lift")
+    numbers = [row.get_attribute("data-number") for row in page.query_selector_all("#events tbody tr")]
+    assert len(numbers) == 50
+    page.click("text=Older events")
+    page.wait_for_url("**/live?camera=lift&before=*")
+    older = [row.get_attribute("data-number") for row in page.query_selector_all("#events tbody tr")]
+    assert (len(older), {*older} & {*numbers}) == (10, set())
+    assert page.locator("text=Older events").count() == 0
+    with page.expect_response(lambda answer: "x-refresh" in answer.request.headers):
+        add_events(watching, 1, camera="lift", name=None)
+    assert len(rows_of(live)) == 10
+    assert page.inner_text("#news") == ""
+    page.click("text=Newest events")
+    page.wait_for_url("**/live?camera=lift")
+
+
+def test_times_are_those_of_the_reader(open_tab: OpenTab, watching: RunningServer) -> None:
+    tab = open_tab(watching.url, timezone_id="Asia/Ho_Chi_Minh")
+    tab.sign_in(watching.key or "")
+    page = tab.open("/live")
+    assert page.inner_text("label[for=since] .zone-name") == "GMT+7"
+    page.fill("#since", "2026-11-29T06:30")
+    page.fill("#until", "2126-11-29T06:30")
+    page.click("text=Show >> nth=0")
+    page.wait_for_url("**/live?*since=2026-11-28T23%3A30%3A00.000Z*")
+    assert page.input_value("#since") == "2026-11-29T06:30"
+    assert rows_of(tab) != []
+    page.goto("/live?since=2126-01-01T00:00")
+    assert "No event matches" in page.inner_text("#events")
+    page.goto("/live?since=yesterday")
+    assert "is not valid" in page.inner_text("main .danger")
+
+
+def test_keys_see_what_they_may(open_tab: OpenTab, watching: RunningServer) -> None:
+    tab = open_tab(watching.url)
+    tab.sign_in(make_key(watching, "reader", "read"))
+    page = tab.open("/live")
+    page.wait_for_selector(f"{PICTURE} img")
+    assert page.locator("#strangers li").count() == 1
+    assert page.locator("[data-action]").count() == 0
+    other = open_tab(watching.url)
+    other.sign_in(make_key(watching, "of another gallery", "admin", ["elsewhere"]))
+    page = other.open("/live?person=ann")
+    assert page.locator("#strangers, .live-picture, #events tbody").count() == 0
+
+
+def test_strangers_are_forgotten_after_a_question(live: Tab, watching: RunningServer) -> None:
+    (stranger,) = read_strangers(watching)
+    page = live.page
+    page.click('[data-item="all"] [data-action="forget"]')
+    assert page.is_disabled("dialog .erase")
+    page.fill("dialog input", "1")
+    page.click("dialog button:not(.erase)")
+    assert read_strangers(watching) == [stranger]
+    page.click('[data-item="all"] [data-action="forget"]')
+    page.fill("dialog input", "1")
+    page.click("dialog .erase")
+    await_text(live, "#strangers", "No strangers yet")
+    assert read_strangers(watching) == []
+    play(watching)
+    page.click('[data-action="forget"] >> nth=0')
+    page.click("dialog .erase")
+    await_text(live, "#strangers", "No strangers yet")
+    play(watching)
+
+
+def play(server: RunningServer) -> None:
+    """Let the door show the stranger again."""
+    server.post("/v1/cameras/door/start")
+    await_camera(server, "door", "starting", "running")
+    await_camera(server, "door", "ended")
+
+
+@pytest.mark.slow(seconds=12)
+def test_it_is_accessible_at_each_width(live: Tab, tmp_path: Path) -> None:
+    live.page.wait_for_selector(f"{PICTURE} img")
+    look_at(live, "live-strangers", tmp_path)
+    live.page.click('[data-action="name"]')
+    look_at(live, "live-naming", tmp_path)
