@@ -99,7 +99,7 @@ def test_a_camera_is_started_and_the_page_paused_by_keyboard_alone(live: Tab, wa
 def test_events_of_a_kind(live: Tab, watching: RunningServer) -> None:
     live.page.select_option("#kind", "ended")
     live.page.click("text=Show")
-    live.page.wait_for_url("**/live?camera=&event=ended")
+    live.page.wait_for_url("**/live?camera=&event=ended&*")
     ended = [event for event in events_of(watching, "door") if event["event"] == "ended"]
     assert (count_rows(live), live.page.input_value("#kind")) == (len(ended), "ended")
 

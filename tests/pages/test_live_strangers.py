@@ -167,11 +167,11 @@ def test_events_of_a_person_lead_to_the_person_and_new_ones_keep_the_filter(live
 
 
 def test_older_events_are_pages_on_which_nothing_moves(live: Tab, watching: RunningServer) -> None:
-    add_events(watching, 60, camera="lift", name=None)
+    add_events(watching, 40, camera="lift", name=None)
     page = live.page
     page.goto(f"{watching.url}/live?camera=lift")
     numbers = [row.get_attribute("data-number") for row in page.query_selector_all("#events tbody tr")]
-    assert len(numbers) == 50
+    assert len(numbers) == 30
     page.click("text=Older events")
     page.wait_for_url("**/live?camera=lift&before=*")
     older = [row.get_attribute("data-number") for row in page.query_selector_all("#events tbody tr")]
@@ -240,6 +240,23 @@ def play(server: RunningServer) -> None:
     server.post("/v1/cameras/door/start")
     await_camera(server, "door", "starting", "running")
     await_camera(server, "door", "ended")
+
+
+@pytest.mark.slow(seconds=8)
+def test_the_first_view_is_small(open_tab: OpenTab, watching: RunningServer) -> None:
+    """In Vietnamese, with a page of events."""
+    (person,) = watching.get("/v1/people").json()["people"]
+    at = "2026-11-29T20:57:09.123456+00:00"
+    add_events(watching, 40, person_id=person["id"], name=ANN, distance=0.123, liveness=0.9, **{"from": at, "to": at})
+    tab = open_tab(watching.url, locale="vi-VN")
+    tab.sign_in(watching.key or "")
+    page = tab.open("/live")
+    sizes = page.evaluate(
+        """() => ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
+          .filter((entry) => !entry.name.includes("/v1/")).map((entry) => [entry.name, entry.decodedBodySize])"""
+    )
+    assert len(sizes) > 10
+    assert sum(size for _, size in sizes) <= 100_000, sizes
 
 
 @pytest.mark.slow(seconds=12)

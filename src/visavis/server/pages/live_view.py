@@ -17,9 +17,9 @@ from visavis.server.state.events import EventFilter
 from visavis.server.types import StoredEvent
 from visavis.sql_database import write_time
 
-EVENTS = 50
+EVENTS = 30
 """Events on a page, the newest first."""
-STRANGERS = 12
+STRANGERS = 8
 """Strangers on the page, the latest, unless all are asked for."""
 MOST_PEOPLE = 500
 """People whose events are looked for at once: more match too short a text."""

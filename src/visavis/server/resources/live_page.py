@@ -17,7 +17,7 @@ from visavis.server.state.cameras import FINAL
 from visavis.videos.types import EventKind
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
-TEXTS = ("page", "strangers", "people", "naming", "photo")
+TEXTS = ("page", "strangers", "people", "naming")
 Time = Annotated[str, Query(max_length=40)]
 
 

@@ -4,7 +4,6 @@ import { ask, describeProblem } from "./api.js";
 import { prepareTimes } from "./event_times.js";
 import { LivePictures } from "./live_pictures.js";
 import { PageParts, prepareButtons } from "./page_parts.js";
-import { askAboutStranger, forgetStrangers } from "./strangers.js";
 import { countText } from "./texts.js";
 import { showUndo } from "./undo.js";
 
@@ -36,11 +35,18 @@ function announce(page) {
   if (added.length) news.textContent = countText("live.news", added.length);
 }
 
-function act(item, action) {
+// What names and forgets strangers is loaded when it is first used.
+async function act(item, action) {
+  if (action !== "name" && action !== "forget") return order(item, action);
   const refresh = () => parts.refresh();
-  if (action === "name") askAboutStranger(item, refresh);
-  else if (action === "forget") forgetStrangers(item, result, refresh);
-  else order(item, action);
+  try {
+    const { askAboutStranger, forgetStrangers } = await import("./strangers.js");
+    result.replaceChildren();
+    if (action === "name") askAboutStranger(item, refresh);
+    else forgetStrangers(item, result, refresh);
+  } catch {
+    result.replaceChildren(describeProblem({ code: "offline" }, { retry: () => act(item, action) }));
+  }
 }
 
 async function order(camera, action) {

@@ -20,7 +20,7 @@ export function askAboutStranger(number, onStored) {
   const store = element("button", { class: "primary" }, text("strangers.store"));
   const cancel = element("button", { type: "button", click: () => dialog.close() }, text("people.cancel"));
   const row = element("div", { class: "row" }, store, cancel);
-  const form = element("form", { class: "naming", submit }, heading, near, field.root, status, row);
+  const form = element("form", { submit }, heading, near, field.root, status, row);
   const dialog = element("dialog", { "aria-labelledby": id }, form);
 
   function submit(event) {
