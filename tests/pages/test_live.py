@@ -69,6 +69,12 @@ def test_who_was_recognized_and_how_each_camera_is_doing(live: Tab, watching: Ru
     assert [row[6] for row in rows] == [f"{event['distance']:.3f}" for event in stored]
 
 
+def test_what_is_off_is_said_with_the_way_to_turn_it_on(live: Tab) -> None:
+    assert "pictures = true" in live.page.inner_text("main")
+    assert "strangers = 30" in live.page.inner_text("#strangers")
+    assert [url for url in live.requests if "camera-pictures" in url] == []
+
+
 def test_a_camera_is_started_by_mouse_and_its_events_come_by_themselves(live: Tab, watching: RunningServer) -> None:
     before = count_rows(live)
     live.page.click("[aria-label='Start door']")
@@ -98,7 +104,7 @@ def test_a_camera_is_started_and_the_page_paused_by_keyboard_alone(live: Tab, wa
 
 def test_events_of_a_kind(live: Tab, watching: RunningServer) -> None:
     live.page.select_option("#kind", "ended")
-    live.page.click("text=Show")
+    live.page.click("#filter button:not(#pause)")
     live.page.wait_for_url("**/live?camera=&event=ended&*")
     ended = [event for event in events_of(watching, "door") if event["event"] == "ended"]
     assert (count_rows(live), live.page.input_value("#kind")) == (len(ended), "ended")
