@@ -55,6 +55,13 @@ def test_who_has_no_template_left_is_removed_with_permission_alone(gallery: Gall
     assert gallery.check() == []
 
 
+def test_details_of_a_person_are_not_lost(gallery: Gallery) -> None:
+    gallery.describe(1, note="badge 17")
+    with pytest.raises(UsageError, match="person 1 would have no template left"):
+        unassign_faces(gallery.opened, [1, 2], with_person=True)
+    assert (gallery.person(1).note, len(gallery.person(1).templates)) == ("badge 17", 2)
+
+
 def test_all_or_none(gallery: Gallery) -> None:
     with pytest.raises(UnknownNameError, match="no template 99"):
         unassign_faces(gallery.opened, [2, 99])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery._open_gallery import OpenGallery
@@ -40,7 +40,8 @@ def unassign_faces(opened: OpenGallery, template_ids: Sequence[int], *, with_per
     """Take faces from their people, so that they are unassigned: all or none; return the ids of people removed.
 
     Each person has a template: who would lose the last one is removed ``with_person``, without a trace; UsageError
-    without it. Raises UnknownNameError if a template does not exist.
+    without it, and where a note, a consent or metadata would be lost. Raises UnknownNameError if a template does not
+    exist.
     """
     ids = list(dict.fromkeys(template_ids))
     if not ids:
@@ -51,14 +52,20 @@ def unassign_faces(opened: OpenGallery, template_ids: Sequence[int], *, with_per
         if missing:
             raise UnknownNameError(f"there is no template {missing[0]} in this gallery.")
         records.assign_templates(conn, ids, None)
-        removed = []
-        for person_id in sorted({owner for owner in owners.values() if owner is not None}):
+        people = sorted({owner for owner in owners.values() if owner is not None})
+        for person_id in people:
             lost = [template_id for template_id, owner in owners.items() if owner == person_id]
             opened.log(conn, "unassign", person_id, f"templates {', '.join(map(str, lost))}")
-            if not records.read_template_ids(conn, person_id):
-                removed.append(person_id)
-                if not with_person:
-                    raise UsageError(f"person {person_id} would have no template left: remove the person.")
-                records.remove_person(conn, person_id)
-                opened.log(conn, "remove", person_id, "no template was left")
-    return removed
+        left = [person_id for person_id in people if not records.read_template_ids(conn, person_id)]
+        for person_id in left:
+            _remove_without_template(conn, opened, person_id, is_wanted=with_person)
+    return left
+
+
+def _remove_without_template(conn: Connection, opened: OpenGallery, person_id: int, *, is_wanted: bool) -> None:
+    """Remove a person who has lost the last template; UsageError unless that ``is_wanted`` and loses no details."""
+    (person,) = records.read_people(conn, person_id)
+    if not is_wanted or person.note or person.consent or person.consented or person.metadata:
+        raise UsageError(f"person {person_id} would have no template left: remove the person.")
+    records.remove_person(conn, person_id)
+    opened.log(conn, "remove", person_id, "no template was left")

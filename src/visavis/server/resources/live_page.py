@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, get_args
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from visavis.gallery.check_text import NAME_LENGTH
@@ -21,24 +21,30 @@ TEXTS = ("page", "strangers", "people", "naming")
 Time = Annotated[str, Query(max_length=40)]
 
 
-@router.get("/live")
-def show_live(  # noqa: PLR0913 - the filters
-    request: Request,
-    services: ServicesOf,
-    visitor: PageVisitor,
+def read_filter(
     camera: Annotated[str, Query(max_length=200)] = "",
     event: Annotated[str, Query(max_length=50)] = "",
     person: Annotated[str, Query(max_length=NAME_LENGTH)] = "",
     since: Time = "",
     until: Time = "",
     before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+) -> LiveFilter:
+    """Return the filters of the page's address."""
+    return LiveFilter(camera, event, person, since, until, before)
+
+
+@router.get("/live")
+def show_live(
+    request: Request,
+    services: ServicesOf,
+    visitor: PageVisitor,
+    selected: Annotated[LiveFilter, Depends(read_filter)],
     *,
     all_strangers: bool = False,
 ) -> Response:
     """Show the cameras of the visitor's galleries, the strangers, and the newest events that match the filters."""
     configured = services.config.video.gallery
     gallery = configured if configured in visitor.list_galleries(services) else ""
-    selected = LiveFilter(camera, event, person, since, until, before)
     return show_page(
         request,
         "live",

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from visavis.gallery.acting import acting_as
 from visavis.server import retention
 from visavis.server.auth import ServicesOf
 from visavis.server.problems import responses
@@ -44,4 +45,6 @@ def remove_expired(services: ServicesOf, principal: Administrator) -> dict[str, 
     """Remove now what is due, as the server does by itself every ten minutes."""
     removed = Expiry(services.database, services.config.kept_days).remove(actor=principal.name)
     retention.forget_removed_people(Events(services.database), services.config)
+    with acting_as(principal.name):
+        retention.forget_strangers(services.config)
     return {"removed": removed}

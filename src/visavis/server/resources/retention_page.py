@@ -28,4 +28,5 @@ def show_retention(request: Request, services: ServicesOf, visitor: PageVisitor)
         sections=list_sections(visitor),
         kinds=Expiry(services.database, services.config.kept_days).describe(),
         rejection_days=defaults.REJECTION_DAYS,
+        stranger_days=services.config.video.strangers,
     )
