@@ -50,4 +50,4 @@ def watch_strangers(photos: Path, folder: Path, *, person: str = "Ann", yard: st
     finally:
         running.stop()
         camera.stop()
-    assert "Traceback" not in running.text
+    assert "Traceback" not in running.text, running.text

@@ -63,12 +63,12 @@ def list_events(services: Services, visitor: Visitor, gallery: str, selected: Li
         until=None if times["until"] is None else write_time(times["until"]),
         people=people,
     )
-    found = [] if faults else services.events.latest(where, before=selected.before, limit=EVENTS + 1)
-    events = found[:EVENTS]
+    matching = [] if faults else services.events.latest(where, before=selected.before, limit=EVENTS + 1)
+    events = matching[:EVENTS]
     return {
         "events": [(stored, *read_times(stored)) for stored in events],
         "newest": events[0].number if events else 0,
-        "older": selected.address(before=events[-1].number) if len(found) > EVENTS else None,
+        "older": selected.address(before=events[-1].number) if len(matching) > EVENTS else None,
         "newer": selected.address() if selected.before is not None else None,
         "times": times,
         "wrong_time": bool(faults),
