@@ -1,4 +1,4 @@
-r"""Foreign text made safe to print: file names, names of people, notes, and messages that quote them.
+r"""Foreign text made safe to print: file names, names of people, notes, and messages that quote them; numbers too.
 
 A terminal runs control sequences (``\x1b]0;title\x07``), bidi controls reorder letters, and characters without width
 make different names look equal. All that is printed or written into a page passes through these functions.
@@ -6,6 +6,7 @@ make different names look equal. All that is printed or written into a page pass
 
 from __future__ import annotations
 
+import math
 import re
 from functools import cache
 
@@ -53,6 +54,16 @@ def dump_json(value: object, *, indent: int | None = None, allow_nan: bool = Fal
         return text
     # Outside of its strings JSON has one control character at most, the newline of ``indent``.
     return _foreign().sub(lambda match: match[0] if match[1] in (None, "\n") else json.dumps(match[0])[1:-1], text)
+
+
+def significant(value: float | None, digits: int = 6) -> float | None:
+    """Round to ``digits`` significant digits; return None for None, NaN and infinity, which JSON lacks."""
+    return None if value is None or not math.isfinite(value) else float(f"{value:.{digits}g}")
+
+
+def round_interval(interval: tuple[float, float] | None) -> list[float | None] | None:
+    """Round the ends of an interval for JSON, with None for infinity."""
+    return interval and [significant(end, 4) for end in interval]
 
 
 @cache

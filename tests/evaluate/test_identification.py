@@ -19,7 +19,7 @@ from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.identification import DistanceRule, Failures, Split, measure_identification, split
 from visavis.evaluate.stats import open_set
 from visavis.evaluate.stats.intervals import wilson
-from visavis.evaluate.stats.open_set import CalibratedSearchRate, GalleryRate, KnownProbes, UnknownProbes
+from visavis.evaluate.stats.open_set import CalibratedSearchRate, KnownProbes, SearchRate, UnknownProbes
 
 TABLE = Calibration("made-up", far=(0.5, 0.1), thresholds=(0.4, 0.2), slope=-10.0, intercept=3.0)
 
@@ -361,7 +361,7 @@ def test_copies_of_the_probes_tell_nothing_new() -> None:
 # --- intervals
 
 
-def made_up_search(people: int, seed: int) -> GalleryRate:
+def made_up_search(people: int, seed: int) -> SearchRate:
     """Enrolled people found at rank 1 and strangers, three probes each, at angles that go with the person."""
     rng = np.random.default_rng(seed)
     known = rng.normal(20, 8, size=(people, 1)) + rng.normal(0, 4, size=(people, 3))

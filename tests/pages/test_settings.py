@@ -198,7 +198,7 @@ def test_times_are_those_of_the_reader(open_tab: OpenTab, server: RunningServer)
 def test_models_are_those_of_the_api(signed_in: Tab, ask: Callable[[str], Any]) -> None:
     page = signed_in.open("/settings/models")
     rows = {
-        row.query_selector("th").inner_text(): row.query_selector("td").inner_text().split(" ", 1)[1]
+        row.query_selector("th").inner_text(): row.query_selector("td").inner_text().split(" ", 1)[1].split("\n")[0]
         for row in page.query_selector_all("tbody tr")
     }
     expected = {model["name"]: "present" if model["present"] else "missing" for model in ask("/v1/models")["models"]}

@@ -79,8 +79,8 @@ def read_log(gate: Path) -> list[str]:
     return log.read_text().split() if log.exists() else []
 
 
-def wait_until(is_true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
+def wait_until(is_true: Callable[[], bool], *, seconds: float = SECONDS) -> None:
+    deadline = time.monotonic() + seconds
     while not is_true():
         assert time.monotonic() < deadline
         time.sleep(0.02)

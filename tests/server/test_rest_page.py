@@ -41,7 +41,7 @@ def test_the_requests_and_the_program_of_the_page_run(
             assert done.returncode == 0, (command, done.stdout, done.stderr)
             if "/v1/setup" in command:
                 environment["KEY"] = running.key = json.loads(done.stdout)["key"]
-        assert [job["kind"] for job in running.get("/v1/jobs").json()["jobs"]] == ["index"]
+        assert [job["kind"] for job in running.get("/v1/jobs").json()["jobs"]] == ["evaluate", "index"]
         assert (tmp_path / "backup.zip").read_bytes()[:2] == b"PK"
         monkeypatch.chdir(tmp_path)
         exec("".join(read_blocks("py")), {"server": running.url, "key": running.key})
@@ -52,7 +52,7 @@ def test_the_requests_and_the_program_of_the_page_run(
 
 def test_every_path_begins_as_the_table_says(server: RunningServer) -> None:
     paths = server.get("/openapi.json").json()["paths"]
-    listed = re.findall(r"`(/[a-z_]+)", PAGE.read_text(encoding="utf-8"))
+    listed = re.findall(r"`(/[a-z_-]+)", PAGE.read_text(encoding="utf-8"))
     first = {"/" + path.removeprefix("/v1/").lstrip("/").partition("/")[0] for path in paths}
     assert first - {*listed} == set()
 

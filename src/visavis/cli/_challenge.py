@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from visavis.cli._output import Output, note, significant
+from visavis.cli._output import Output, note
 from visavis.cli._signals import catch_signals
 from visavis.defaults import DETECTOR
 from visavis.errors import UsageError
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.cli._networks import Networks

@@ -13,9 +13,10 @@ from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
 from visavis.cli._networks import Networks
 from visavis.cli._options import DETECTOR
-from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
+from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short
 from visavis.cli._table import Row
 from visavis.errors import UsageError
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.train.classifier_model import ClassifiedFace, EmbeddingClassifier

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from visavis import defaults, permissions
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
-from visavis.cli._output import Output, decimals, iso_time, note, photo_line, significant
+from visavis.cli._output import Output, decimals, iso_time, note, photo_line
 from visavis.cli._table import Column, Row
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.clustering.naming import Naming

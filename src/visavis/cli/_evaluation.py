@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._files import writable_file
-from visavis.cli._output import Output, note, significant
+from visavis.cli._output import Output, note
 from visavis.defaults import EMBEDDER
 
 if TYPE_CHECKING:
     from visavis.evaluate.data.templates import Templates
-    from visavis.evaluate.results import Interval
     from visavis.pipeline import Recognizer
 
 People = Annotated[
@@ -54,11 +53,6 @@ def check_report(report: Path | None) -> None:
     """Raise UsageError, before the work, for a report that could not be written after it."""
     if report:
         writable_file(report, endings=(".html", ".htm"))
-
-
-def ends(interval: Interval | None) -> list[float | None] | None:
-    """Round the ends of an interval for JSON, with null for infinity."""
-    return interval and [significant(end, 4) for end in interval]
 
 
 def templates_of(

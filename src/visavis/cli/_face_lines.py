@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from visavis.cli._output import box_text, decimals, photo_line, short, significant
+from visavis.cli._output import box_text, decimals, photo_line, short
 from visavis.cli._table import Row
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.types import Face, PhotoFaces

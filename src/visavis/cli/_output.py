@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -116,11 +115,6 @@ def confirm(question: str, *, abort: bool = False) -> bool:
 def decimals(values: Iterable[float], digits: int = 2) -> list[float]:
     """Round values such as pixel coordinates for output."""
     return [round(float(value), digits) for value in values]
-
-
-def significant(value: float | None, digits: int = 6) -> float | None:
-    """Round to ``digits`` significant digits; return None for None, NaN and infinity, which JSON lacks."""
-    return None if value is None or not math.isfinite(value) else float(f"{value:.{digits}g}")
 
 
 def short(value: float | None, form: str = ".4f") -> str:

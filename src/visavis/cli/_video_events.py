@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from visavis._show import percent
-from visavis.cli._output import Output, short, significant
+from visavis.cli._output import Output, short
 from visavis.cli._table import Column, Row
 from visavis.cli._videos import format_moment
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.videos.types import VideoEvent

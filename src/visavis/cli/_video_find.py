@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._options import GALLERY
-from visavis.cli._output import Output, note, short, significant
+from visavis.cli._output import Output, note, short
 from visavis.cli._signals import catch_signals
 from visavis.cli._table import Column, Row
 from visavis.cli._videos import format_moment, open_video_gallery
 from visavis.errors import UsageError
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.cli._networks import Networks

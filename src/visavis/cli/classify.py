@@ -11,10 +11,11 @@ from visavis._show import percent
 from visavis.cli._classifiers import ClassifierRun, load_classifier
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json, Photos
-from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, significant
+from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Column, Row
 from visavis.errors import UsageError
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.classify import FaceClassifier, FaceNames

@@ -16,9 +16,10 @@ from visavis import atomic, permissions
 from visavis._show import percent
 from visavis.cli._files import PictureFolder
 from visavis.cli._options import Json, Threads
-from visavis.cli._output import Output, note, short, significant, write
+from visavis.cli._output import Output, note, short, write
 from visavis.cli._table import Column
 from visavis.cli.identify import save_named
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery

@@ -12,9 +12,10 @@ from visavis.cli._face_lines import make_face_line
 from visavis.cli._files import PictureFolder
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Csv, Json, Photos, Pictures
-from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
+from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Row
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.types import PhotoFaces

@@ -23,11 +23,11 @@ from visavis.cli._output import (
     note,
     photo_line,
     short,
-    significant,
 )
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Row
 from visavis.errors import UsageError
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery, IdentifiedPhoto

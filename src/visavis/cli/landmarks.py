@@ -10,9 +10,10 @@ import typer
 from visavis.cli._files import PictureFolder
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json, Photos, Pictures
-from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short, significant
+from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Row
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.landmarks import Predictor

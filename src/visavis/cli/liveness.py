@@ -9,11 +9,12 @@ import typer
 from visavis.cli._challenge import run_challenge
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json, Photos
-from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
+from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Row
 from visavis.defaults import REAL_FROM
 from visavis.errors import UsageError
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.liveness import Liveness

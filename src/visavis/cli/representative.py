@@ -10,10 +10,11 @@ import typer
 from visavis.cli._files import PICTURES, writable_file
 from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json
-from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short, significant
+from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short
 from visavis.cli._sources import Exclude, PhotosOrFolders, photos_of
 from visavis.cli._table import Row
 from visavis.errors import NoFaceError
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

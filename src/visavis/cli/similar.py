@@ -15,10 +15,11 @@ from visavis.cli._files import PICTURES, writable_file
 from visavis.cli._galleries import open_gallery
 from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import INDEX, Csv, GalleryIndex, Json
-from visavis.cli._output import Output, decimals, exit_code, iso_time, note, photo_line, short, significant
+from visavis.cli._output import Output, decimals, exit_code, iso_time, note, photo_line, short
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, check_one_photo, check_sources, photos_of
 from visavis.cli._table import Row
 from visavis.errors import ImageError
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.compare import Calibration

@@ -14,10 +14,11 @@ from visavis._show import percent
 from visavis.cli._files import PictureFolder
 from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json, Metric
-from visavis.cli._output import Output, decimals, exit_code, note, short, significant, write
+from visavis.cli._output import Output, decimals, exit_code, note, short, write
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Row
 from visavis.errors import NoFaceError, UsageError
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,10 +10,11 @@ from visavis import defaults
 from visavis.cli._galleries import open_gallery
 from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import GALLERY, INDEX, GalleryIndex, GalleryUrl, Json
-from visavis.cli._output import Output, decimals, short, significant
+from visavis.cli._output import Output, decimals, short
 from visavis.cli._sources import check_one_photo
 from visavis.cli._table import Column, Row
 from visavis.errors import UsageError
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.gallery import Explanation, FaceExplanation, NearTemplate

@@ -11,14 +11,15 @@ from visavis.client.gallery_calls import GalleryCalls
 from visavis.client.group_calls import GroupCalls
 from visavis.client.job_calls import JobCalls
 from visavis.client.migration_calls import MigrationCalls
+from visavis.client.model_calls import ModelCalls
 from visavis.client.person_calls import PersonCalls
 from visavis.client.photo_calls import PhotoCalls
 from visavis.client.server_calls import ServerCalls
 
 
 class Client(
-    PhotoCalls, FeedbackCalls, FaceCalls, GroupCalls, PersonCalls, GalleryCalls, MigrationCalls, JobCalls, CameraCalls,
-    ServerCalls, Closing,
+    PhotoCalls, FeedbackCalls, FaceCalls, GroupCalls, PersonCalls, GalleryCalls, MigrationCalls, JobCalls, ModelCalls,
+    CameraCalls, ServerCalls, Closing,
 ):  # fmt: skip
     """A visavis server, asked as the library is: the same names, options, results and exceptions.
 

@@ -23,11 +23,6 @@ class JobCalls(GalleryRequests):
         order = {"folder": folder, "exclude": [*exclude], "min_face": min_face}
         return parse(Job, self._ask_gallery("POST", "/jobs/index", json=order))
 
-    def train_classifier(self, classifier: str, folder: str, *, model: str = defaults.EMBEDDER) -> Job:
-        """Queue a job that trains a classifier of the server's configuration on a folder of the server."""
-        order = {"classifier": classifier, "folder": folder, "model": model}
-        return parse(Job, self._connection.send("POST", "/jobs/train", json=order))
-
     def jobs(self, *, limit: int = 100) -> list[Job]:
         """Return the newest jobs first, those on the galleries of the key."""
         return [parse(Job, line) for line in self._connection.send("GET", "/jobs", params={"limit": limit})["jobs"]]

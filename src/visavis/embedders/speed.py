@@ -9,9 +9,12 @@ from statistics import median
 
 import numpy as np
 
-from visavis.embedders import Embedder
+from visavis.embedders import EMBEDDERS, Embedder
 from visavis.errors import UsageError
 from visavis.types import RGB, Face
+from visavis.weights import user_models
+from visavis.weights.spec import all_specs
+from visavis.weights.store import locate
 
 ROUNDS = 7
 
@@ -23,6 +26,12 @@ class EmbeddingSpeed:
     batch: int
     median: float
     best: float
+
+
+def list_present_models() -> list[str]:
+    """Return the names of the embedders with files on this machine."""
+    here = {row.name for row in all_specs() if row.task == "embed" and locate(row)}
+    return [name for name in EMBEDDERS.names() if user_models.has(name) or name in here]
 
 
 def measure_speeds(

@@ -19,9 +19,9 @@ from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.results import Interval
 from visavis.evaluate.stats.metrics import Roc
 from visavis.evaluate.stats.open_set import (
-    GalleryRate,
     KnownProbes,
     RowNumbers,
+    SearchRate,
     UnknownProbes,
     compute_interval,
     open_set_roc,
@@ -92,7 +92,7 @@ class IdentificationResult:
     failures: Failures
     cmc: Doubles
     ranks: tuple[RankRate, ...]
-    searches: tuple[GalleryRate, ...]
+    searches: tuple[SearchRate, ...]
     roc: Roc | None
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from visavis._closing import Closing
 from visavis.errors import ServerError
@@ -18,6 +18,7 @@ REPORT_SECONDS = 1.0
 BEAT_SECONDS = 10.0
 """Time between renewals of the lease."""
 
+T = TypeVar("T")
 log = logging.getLogger("visavis.server")
 
 
@@ -72,6 +73,14 @@ class JobRun(Closing):
         except ServerError as error:  # the database may come back before the lease lapses
             log.warning("the progress of job %s is not stored: %s", self.job.id, error)
             return True
+
+    def follow(self, items: Iterable[T], total: int) -> Iterator[T]:
+        """Yield items, of which there are ``total``, and report each; raises StoppedError where the job is to stop."""
+        for done, item in enumerate(items):
+            if not self.report(done, total):
+                raise StoppedError
+            yield item
+        self.report(total, total)
 
     def begin_saving(self) -> None:
         """Begin to write the result: from now on the job cannot be canceled. Raises StoppedError where it was.

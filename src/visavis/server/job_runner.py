@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from typing import Any, TypeVar
+from typing import Any
 
-from visavis.defaults import EMBEDDER, MIN_FACE
-from visavis.errors import ServerError, UsageError, VisavisError
+from visavis.defaults import MIN_FACE
+from visavis.errors import MissingExtraError, ServerError, UsageError, VisavisError
 from visavis.gallery.acting import acting_as
 from visavis.server.child import begin_child
 from visavis.server.config import ServerConfig
+from visavis.server.evaluate_job import run_evaluation
 from visavis.server.index_folders import refuse_links_out, resolve_folder
 from visavis.server.job_run import JobRun, StoppedError
 from visavis.server.migration import run_migration
+from visavis.server.model_jobs import run_fetch, run_measurement
 from visavis.server.retention import tidy_events
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.jobs import Jobs
+from visavis.server.train_job import run_training
 
 LOOK_SECONDS = 0.5
 """Time between looks for a new job."""
@@ -33,7 +36,6 @@ SEE_LOG = "it could not be done; the server's log says why."
 SHORTENED = 100
 """Characters that at least remain of a long path that a message shortens."""
 
-T = TypeVar("T")
 log = logging.getLogger("visavis.server")
 
 
@@ -114,36 +116,12 @@ def _count(statuses: Mapping[str, int]) -> Mapping[str, Any]:
     return {"photos": sum(statuses.values()), "statuses": dict(statuses)}
 
 
-def _train(config: ServerConfig, run: JobRun) -> Mapping[str, Any]:
-    """Train a classifier on a folder with a folder of photos per person, into a configured place."""
-    from visavis.images.photo_files import photos_in
-    from visavis.pipeline import Recognizer
-    from visavis.train.classifier import train_classifier
-
-    order = run.job.order
-    place = config.classifiers.get(order["classifier"])
-    if place is None:
-        raise UsageError(f"no classifier {order['classifier']!r} is configured.")
-
-    def progress(photos: Iterable[T], total: int) -> Iterator[T]:
-        for done, photo in enumerate(photos):
-            if not run.report(done, total):
-                raise StoppedError
-            yield photo
-        run.report(total, total)
-
-    recognizer = Recognizer(detector=config.detector, embedder=order.get("model", EMBEDDER), threads=1)
-    folder = resolve_folder(config, order["folder"])
-    refuse_links_out(config, order["folder"], photos_in(folder))
-    trained = train_classifier(folder, recognizer=recognizer, progress=progress)
-    run.begin_saving()
-    trained.save(place)
-    return {"accuracy": trained.report.accuracy, "people": len(trained.classifier.people)}
-
-
 KINDS: Mapping[str, Callable[[ServerConfig, JobRun], Mapping[str, Any]]] = {
     "index": _index,
-    "train": _train,
+    "train": run_training,
+    "evaluate": run_evaluation,
+    "fetch": run_fetch,
+    "measure": run_measurement,
     "migrate": run_migration,
 }
 """What each kind of job does."""
@@ -151,7 +129,7 @@ KINDS: Mapping[str, Callable[[ServerConfig, JobRun], Mapping[str, Any]]] = {
 
 def _describe(config: ServerConfig, error: Exception) -> str:
     """Return the sentence of an error, with the names of roots and classifiers in place of paths of the server."""
-    text = str(error) if isinstance(error, UsageError) else SEE_LOG
+    text = str(error) if isinstance(error, UsageError | MissingExtraError) else SEE_LOG
     places = {**config.index_roots, **config.classifiers}
     for name, path in sorted(places.items(), key=lambda item: -len(str(item[1]))):
         for place in (path.resolve(), path):

@@ -25,13 +25,16 @@ from visavis.server.picture_memory import PictureMemory
 from visavis.server.problems import ProblemError
 from visavis.server.rate_limit import RateLimiter
 from visavis.server.state.cameras import Cameras
+from visavis.server.state.classifiers import ClassifierSources
 from visavis.server.state.database import StateDatabase
+from visavis.server.state.evaluations import Evaluations
 from visavis.server.state.events import Events
 from visavis.server.state.jobs import Jobs
 from visavis.server.state.keys import Keys
 from visavis.server.state.search_rates import SearchRates
 from visavis.server.state.sessions import Sessions
 from visavis.server.state.set_aside import FacesSetAside
+from visavis.server.state.speeds import Speeds
 
 if TYPE_CHECKING:
     from visavis.spoof_networks import SpoofNetworks
@@ -72,6 +75,9 @@ class Services:
         self.search_rates = SearchRates(self.database)
         self.set_aside = FacesSetAside(self.database)
         self.face_pictures = FacePictures(self.config)
+        self.evaluations = Evaluations(self.database)
+        self.speeds = Speeds(self.database)
+        self.classifier_sources = ClassifierSources(self.database)
         self.inference = InferenceThread(seconds=self.config.limits.seconds)
         self.rates = RateLimiter(self.config.limits.per_minute / self.config.workers)
         self.keyless = RateLimiter(self.config.limits.per_minute / self.config.workers)
@@ -117,9 +123,16 @@ class Services:
             loaded = self._classifiers[name] = (state, self._load_classifier(name))
         return loaded[1]
 
-    def list_classifiers(self) -> list[str]:
-        """Return the names of the classifiers whose files are there: those of the configuration, then the networks."""
-        trained = [name for name, path in self.config.classifiers.items() if _read_state(path) is not None]
+    def list_classifiers(self, galleries: Sequence[str] | None = None) -> list[str]:
+        """Return the names of the classifiers whose files are there: those of the configuration, then the networks.
+
+        With ``galleries`` those that name people of other galleries are left out.
+        """
+        trained = [
+            name
+            for name, path in self.config.classifiers.items()
+            if _read_state(path) is not None and self.classifier_sources.may_ask(name, galleries)
+        ]
         return [*trained, *(name for name in CLASSIFIERS.names() if name not in trained and has_files(name))]
 
     def _load_classifier(self, name: str) -> FaceClassifier:

@@ -38,9 +38,10 @@ class FaceCluster(Plain):
 
 @dataclass(frozen=True, slots=True)
 class Job(Plain):
-    """A job on a gallery: ``done`` of ``total`` photos (None: not yet counted), and its ``result`` at the end.
+    """A job: ``done`` of ``total`` photos (None: not yet counted), and its ``result`` at the end.
 
-    ``order`` is what to do. ``state`` is "queued", "running", "saving", "canceling", "canceled", "done" or "failed".
+    Of a job that fetches a model ``done`` counts bytes, of one that measures models, models. ``order`` is what to do.
+    ``state`` is "queued", "running", "saving", "canceling", "canceled", "done" or "failed".
     ``message`` is why it failed, or empty.
     """
 
@@ -158,8 +159,67 @@ class GalleryRate(Plain):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSpeed(Plain):
+    """Milliseconds that a model takes per face on a machine: one face at a time, and of 32 faces together."""
+
+    model: str
+    machine: str
+    threads: int
+    ms_one: float
+    ms_of_many: float
+    measured: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation(Plain):
+    """An evaluation of a model: on the people of ``gallery``, or on the photos of ``folder`` (then that is None).
+
+    ``kind`` is "verification" or "identification", ``result`` what ``visavis evaluate pairs`` or ``identification``
+    prints with ``--json``. ``scale`` is a table of thresholds with a histogram of distances; None for identification,
+    and where there are too few pairs. ``id`` is that of the job that measured it.
+    """
+
+    id: str
+    kind: str
+    gallery: str | None
+    folder: str | None
+    model: str
+    result: Mapping[str, Any]
+    scale: Mapping[str, Any] | None
+    created: str
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServedClassifier(Plain):
+    """A classifier of the configuration: ``present`` says whether it was trained, ``trained`` when.
+
+    ``gallery`` is the one whose people it names; None: people of a folder. ``report`` is what ``visavis train
+    classifier`` writes as ``report.json``, None in lists and where there is none.
+    """
+
+    name: str
+    present: bool
+    gallery: str | None = None
+    trained: str | None = None
+    report: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRun(Plain):
+    """A run of ``visavis train network`` in a folder of the server: its settings, and a row of values per epoch."""
+
+    folder: str
+    settings: Mapping[str, Any]
+    epochs: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFile(Plain):
-    """A weight file: what it is for, its license, whether this server has it, and which galleries use it."""
+    """A weight file: what it is for, its license, whether this server has it, and which galleries use it.
+
+    ``speeds`` were measured on the machines of the server.
+    """
 
     name: str
     task: str
@@ -170,6 +230,7 @@ class ModelFile(Plain):
     imported: bool
     present: bool
     used_by: tuple[str, ...]
+    speeds: tuple[ModelSpeed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

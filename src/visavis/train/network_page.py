@@ -51,19 +51,27 @@ def page(
 def _curve(epochs: Sequence[Epoch], title: str, values: Sequence[tuple[str, Value]], caption: str) -> Figure | None:
     """Draw values over epochs; None where there are none."""
     series = [(label, [value(epoch) for epoch in epochs]) for label, value in values]
+    drawn = draw_curve([epoch.epoch for epoch in epochs], title, series)
+    return None if drawn is None else Figure(drawn, caption)
+
+
+def draw_curve(
+    epochs: Sequence[int], title: str, series: Sequence[tuple[str, Sequence[float | None]]], *, axis: str = "Epoch"
+) -> str | None:
+    """Draw series of values, each with its label, over the numbers of epochs, as SVG; None where there are none."""
     measured = [y for _, ys in series for y in ys if y is not None and math.isfinite(y)]
     if not measured:
         return None
     low, high = min(0.0, *measured), max(measured)
-    frame = svg.PlotFrame(svg.linear("Epoch", 1.0, float(max(len(epochs), 2))), svg.linear(title, low, high or 1.0))
+    frame = svg.PlotFrame(svg.linear(axis, 1.0, float(max(len(epochs), 2))), svg.linear(title, low, high or 1.0))
     lines, keys = [], []
     for number, (label, ys) in enumerate(series):
-        shown = [(epoch.epoch, y) for epoch, y in zip(epochs, ys, strict=True) if y is not None and math.isfinite(y)]
+        shown = [(epoch, y) for epoch, y in zip(epochs, ys, strict=True) if y is not None and math.isfinite(y)]
         x, y = np.array(shown, np.float64).reshape(-1, 2).T
-        tips = [f"epoch {epoch}: {value:.4g}" for epoch, value in shown]
+        tips = [f"{axis.lower()} {epoch}: {value:.4g}" for epoch, value in shown]
         lines.append(svg.polyline(frame, x, y, series=number, tips=tips))
         keys += [svg.Key(label, number)] if label else []
-    return Figure(svg.figure(frame, lines, label=title, keys=keys), caption)
+    return svg.figure(frame, lines, label=title, keys=keys)
 
 
 def _percent(value: float | None) -> float | None:

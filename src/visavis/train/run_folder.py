@@ -6,7 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,24 @@ def write_log(folder: Path, epochs: Sequence[Epoch]) -> None:
     writer.writeheader()
     writer.writerows(epoch.row() for epoch in epochs)
     atomic.write_text(folder / LOG, text.getvalue())
+
+
+def read_log(folder: Path) -> list[Epoch]:
+    """Return the epochs that a run has logged so far, none before its first; UsageError where the log is damaged."""
+    path = folder / LOG
+    if not path.is_file():
+        return []
+    try:
+        text = input_files.read_file(path, most=input_files.LISTS).decode()
+        return [_parse_epoch(row) for row in csv.DictReader(io.StringIO(text))]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UsageError(f"{path} is not the log that a run writes.") from error
+
+
+def _parse_epoch(row: dict[str, str]) -> Epoch:
+    names = [item.name for item in fields(Epoch)]
+    values: dict[str, Any] = {name: float(row[name]) if row[name] else None for name in names}
+    return Epoch(**{**values, "epoch": int(row["epoch"]), "step": int(row["step"])})
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -239,21 +239,29 @@ def _sha256_once(path: Path, _size: int, _changed_ns: int) -> str:
     return sha256(path)
 
 
-def _download(spec: WeightSpec) -> Path:
-    if not _may_download.get():
-        raise _missing_error(spec)
+def fetch(spec: WeightSpec) -> Path:
+    """Download a file into the cache, and pin it where no hash is published; the license is not asked about.
+
+    Raises NotFetchedError, whose reasons name no folder of this machine, and WeightsError where it cannot be written.
+    """
     if os.environ.get("VISAVIS_OFFLINE", "") not in ("", "0"):
-        raise _missing_error(spec, "VISAVIS_OFFLINE forbids downloads")
-    try:
-        path = download.download(spec, weights_dir())
-    except download.NotFetchedError as error:
-        raise _missing_error(spec, str(error)) from None
+        raise download.NotFetchedError("VISAVIS_OFFLINE forbids downloads")
+    path = download.download(spec, weights_dir())
     try:
         if not spec.pinned:
             pin(path, sha256(path))
     except OSError as error:
         raise download.unwritable(path.parent, error) from error
     return path
+
+
+def _download(spec: WeightSpec) -> Path:
+    if not _may_download.get():
+        raise _missing_error(spec)
+    try:
+        return fetch(spec)
+    except download.NotFetchedError as error:
+        raise _missing_error(spec, str(error)) from None
 
 
 def _missing_error(spec: WeightSpec, why: str = "") -> MissingWeightsError:

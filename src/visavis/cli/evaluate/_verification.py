@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visavis.cli._evaluation import check_report, ends, templates_of
+from visavis.cli._evaluation import check_report, templates_of
 from visavis.cli._networks import Networks
 from visavis.cli._options import MODEL, Precision, model_id
-from visavis.cli._output import Output, short, significant
+from visavis.cli._output import Output, short
 
 if TYPE_CHECKING:
     from visavis.evaluate.data.templates import Templates
-    from visavis.evaluate.results import Rate, VerificationResult
+    from visavis.evaluate.results import VerificationResult
 
     Evaluated = tuple[VerificationResult, Templates]
 
@@ -36,6 +36,7 @@ def evaluate_models(
     json: bool,
     title: str,
 ) -> None:
+    from visavis.evaluate.result_lines import describe_verification
     from visavis.evaluate.speed import measure as speed_of
 
     check_report(report)
@@ -47,65 +48,13 @@ def evaluate_models(
             speed = speed_of(photos, recognizer, min_face=networks.min_face)
             results.append((replace(measure(templates), speed=speed), templates))
             if json:
-                output.answer(_make_line(results[-1][0]))
+                output.answer(describe_verification(results[-1][0]))
         if not json:
             output.answer({}, *_make_rows([result for result, _ in results]))
     if report:
         from visavis.evaluate.report.verification_page import write
 
         write(report, [result for result, _ in results], [templates for _, templates in results], title=title)
-
-
-def _make_line(result: VerificationResult) -> dict[str, object]:
-    return {
-        "data": result.data,
-        "model": result.model,
-        "detector": result.detector,
-        "photos": result.photos,
-        "people": result.people or None,
-        "failures": result.failures,
-        "genuine": result.roc.genuine,
-        "impostors": result.roc.impostors,
-        "failed_genuine": result.failed_genuine,
-        "failed_impostors": result.failed_impostors,
-        "accuracy": result.accuracy and significant(result.accuracy.accuracy),
-        "accuracy_error": result.accuracy and significant(result.accuracy.error),
-        "accuracy_threshold": result.accuracy and significant(result.accuracy.threshold),
-        "auc": significant(result.roc.area),
-        "eer": significant(result.roc.equal_error),
-        "rates": [_make_rate(rate) for rate in result.rates],
-        "promises": [
-            {
-                "far": promise.far,
-                "threshold": significant(promise.threshold),
-                "measured": significant(promise.measured),
-                "interval": ends(promise.interval),
-                "tar": significant(promise.tar),
-            }
-            for promise in result.promises
-        ],
-        "rejection": result.rejection
-        and {
-            "threshold": significant(result.rejection.threshold),
-            "shares": list(result.rejection.shares),
-            "fnmr": [significant(rate) for rate in result.rejection.fnmr],
-        },
-        "ms_detect": result.speed and significant(result.speed.detect, 3),
-        "ms_embed": result.speed and significant(result.speed.embed, 3),
-        "threads": result.speed and result.speed.threads,
-    }
-
-
-def _make_rate(rate: Rate) -> dict[str, object]:
-    return {
-        "far": rate.far,
-        "threshold": significant(rate.threshold),
-        "threshold_interval": ends(rate.threshold_interval),
-        "far_interval": ends(rate.far_interval),
-        "tar": significant(rate.tar),
-        "tar_interval": ends(rate.tar_interval),
-        "false_accepts": rate.false_accepts,
-    }
 
 
 def _make_rows(results: Sequence[VerificationResult]) -> Iterable[list[str]]:

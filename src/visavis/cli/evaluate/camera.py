@@ -9,7 +9,8 @@ import typer
 
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json
-from visavis.cli._output import Output, note, short, significant
+from visavis.cli._output import Output, note, short
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.evaluate.camera import CameraResult

@@ -9,7 +9,8 @@ import typer
 
 from visavis.cli._evaluation import Report, check_report
 from visavis.cli._options import Json
-from visavis.cli._output import Output, significant
+from visavis.cli._output import Output
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.evaluate.clusters import Agreement, ClusterResult

@@ -11,7 +11,8 @@ from visavis import defaults
 from visavis.cli._evaluation import PhotoFolder, Report, check_report
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json
-from visavis.cli._output import Output, note, short, significant
+from visavis.cli._output import Output, note, short
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.evaluate.detection import Band, Curve, DetectionResult, Share

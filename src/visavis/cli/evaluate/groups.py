@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis import defaults
-from visavis.cli._evaluation import Fresh, People, Report, check_report, ends, templates_of
+from visavis.cli._evaluation import Fresh, People, Report, check_report, templates_of
 from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json
-from visavis.cli._output import Output, note, significant
+from visavis.cli._output import Output, note
 from visavis.cli._sources import Exclude
 from visavis.errors import UsageError
+from visavis.printable import round_interval, significant
 
 if TYPE_CHECKING:
     from visavis.evaluate.groups import Group, Grouping, GroupRate, GroupsResult, Ratio
@@ -122,7 +123,7 @@ def _make_rate(name: str, rate: GroupRate) -> dict[str, object]:
     return {
         name: {
             "rate": significant(rate.rate),
-            "interval": ends(rate.interval),
+            "interval": round_interval(rate.interval),
             "errors": rate.errors,
             "of": rate.whole,
             **({"reason": rate.reason} if rate.reason else {}),
@@ -133,7 +134,7 @@ def _make_rate(name: str, rate: GroupRate) -> dict[str, object]:
 def _make_ratio(ratio: Ratio) -> dict[str, object]:
     return {
         "ratio": significant(ratio.value),
-        "interval": ends(ratio.interval),
+        "interval": round_interval(ratio.interval),
         "worst": ratio.worst or None,
         "best": ratio.best or None,
         "left_out": list(ratio.left_out),

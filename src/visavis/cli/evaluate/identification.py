@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._evaluation import Fresh, People, Report, check_report, ends, templates_of
+from visavis.cli._evaluation import Fresh, People, Report, check_report, templates_of
 from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json
-from visavis.cli._output import Output, note, short, significant
+from visavis.cli._output import Output, note, short
 from visavis.cli._sources import Exclude
 from visavis.cli._table import Column
 
 if TYPE_CHECKING:
     from visavis.evaluate.identification import IdentificationResult
     from visavis.evaluate.results import Interval
-    from visavis.evaluate.stats.open_set import CalibratedSearchRate, GalleryRate
 
 
 class RuleName(StrEnum):
@@ -64,6 +63,7 @@ def identification(  # noqa: PLR0913 - a command's options
     from visavis.evaluate.data.pairs import read_people
     from visavis.evaluate.identification import measure_identification as identify
     from visavis.evaluate.identification import split
+    from visavis.evaluate.result_lines import describe_identification
 
     check_report(report)
     people = read_people(folder, exclude=exclude or ())
@@ -81,7 +81,9 @@ def identification(  # noqa: PLR0913 - a command's options
             "detector": photo_templates.detector,
             "seed": seed,
         }
-        output.answer({**header, "photos": len(photo_templates.photos), **_make_line(result)}, *_make_rows(result))
+        output.answer(
+            {**header, "photos": len(photo_templates.photos), **describe_identification(result)}, *_make_rows(result)
+        )
         if report:
             from visavis.evaluate.report.identification_page import page
 
@@ -96,55 +98,6 @@ def _note_unmeasured(result: IdentificationResult) -> None:
             f"an FPIR of {', '.join(rates)} among {result.people} people asks for a FAR that was not measured: the "
             "nearest measured threshold stands in."
         )
-
-
-def _make_line(result: IdentificationResult) -> dict[str, object]:
-    failures = result.failures
-    return {
-        "rule": result.rule,
-        "people": result.people,
-        "templates": result.templates,
-        "known": result.known,
-        "known_people": result.known_people,
-        "unknown": result.unknown,
-        "unknown_people": result.unknown_people,
-        "failures": {
-            "templates": failures.templates,
-            "people": failures.people,
-            "known": failures.known,
-            "orphans": failures.orphans,
-            "unknown": failures.unknown,
-        },
-        "ranks": [
-            {"rank": rank.rank, "rate": significant(rank.rate), "interval": ends(rank.interval), "hits": rank.hits}
-            for rank in result.ranks
-        ],
-        "searches": [_make_search(search) for search in result.searches],
-    }
-
-
-def _make_search(search: GalleryRate) -> dict[str, object]:
-    return {
-        "fpir": search.fpir,
-        "threshold": significant(search.threshold),
-        "threshold_interval": ends(search.threshold_interval),
-        "fnir": significant(search.fnir),
-        "fnir_interval": ends(search.fnir_interval),
-        "false_positives": search.false_positives,
-        "calibrated": _make_promise(search.calibrated) if search.calibrated else None,
-    }
-
-
-def _make_promise(promise: CalibratedSearchRate) -> dict[str, object]:
-    return {
-        "threshold": significant(promise.threshold),
-        "measured": promise.measured,
-        "fpir": significant(promise.fpir),
-        "fpir_interval": ends(promise.fpir_interval),
-        "false_positives": promise.false_positives,
-        "fnir": significant(promise.fnir),
-        "fnir_interval": ends(promise.fnir_interval),
-    }
 
 
 def _make_rows(result: IdentificationResult) -> Iterator[list[str]]:

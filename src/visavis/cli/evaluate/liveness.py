@@ -11,8 +11,9 @@ import typer
 from visavis import defaults
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json
-from visavis.cli._output import Output, note, significant
+from visavis.cli._output import Output, note
 from visavis.errors import UsageError
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.evaluate.liveness import KindResult, LivenessResult

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis import defaults
-from visavis.cli._evaluation import ends
 from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import Json
-from visavis.cli._output import Output, counted, note, short, significant
+from visavis.cli._output import Output, counted, note, short
 from visavis.cli._videos import VideoGallery, open_video_gallery
 from visavis.errors import UsageError
+from visavis.printable import round_interval, significant
 
 if TYPE_CHECKING:
     from visavis.evaluate.data.video_truth import Presence
@@ -118,14 +118,14 @@ def _make_line(result: VideoResult) -> dict[str, object]:
         "tracks": result.tracks,
         "false_tracks": {"tracks": result.false_tracks, "named": result.false_tracks_named},
         "switches": result.switches,
-        "switches_interval": ends(result.switches_interval),
+        "switches_interval": round_interval(result.switches_interval),
         "mixed_tracks": result.mixed,
     }
     for name in RATES:
         line[name] = _make_rate(getattr(result, name))
     alarms = result.false_alarms
     line["false_alarms_per_1000"] = significant(result.false_alarms_per_1000)
-    line["false_alarms_per_1000_interval"] = ends(_per_1000(alarms.interval))
+    line["false_alarms_per_1000_interval"] = round_interval(_per_1000(alarms.interval))
     line["people"] = [
         {
             "person": person.person,
@@ -141,7 +141,12 @@ def _make_line(result: VideoResult) -> dict[str, object]:
 
 
 def _make_rate(rate: CountedRate) -> dict[str, object]:
-    return {"rate": significant(rate.rate), "interval": ends(rate.interval), "count": rate.part, "of": rate.whole}
+    return {
+        "rate": significant(rate.rate),
+        "interval": round_interval(rate.interval),
+        "count": rate.part,
+        "of": rate.whole,
+    }
 
 
 def _per_1000(interval: Interval | None) -> Interval | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from visavis.cli._output import decimals, short, significant
+from visavis.cli._output import decimals, short
 from visavis.cli._table import Column
-from visavis.printable import dump_json
+from visavis.printable import dump_json, significant
 
 if TYPE_CHECKING:
     from visavis.gallery import Person, StoredTemplate

@@ -10,8 +10,9 @@ import typer
 from visavis import defaults
 from visavis.cli._galleries import open_existing
 from visavis.cli._options import GALLERY, GalleryUrl, Json
-from visavis.cli._output import Output, counted, significant
+from visavis.cli._output import Output, counted
 from visavis.cli._table import Row
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.gallery import CoachReport

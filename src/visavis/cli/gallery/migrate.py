@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._options import DETECTOR, GALLERY, DetectorName, GalleryUrl, Json, Threads
-from visavis.cli._output import Output, counted, significant
+from visavis.cli._output import Output, counted
 from visavis.cli._table import Row
 from visavis.errors import UsageError
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.gallery import LostFaces, Migration, MigrationState, PairErrors

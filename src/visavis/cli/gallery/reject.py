@@ -11,10 +11,11 @@ from visavis import defaults
 from visavis.cli._galleries import open_gallery
 from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import GALLERY, GalleryUrl, Json
-from visavis.cli._output import Output, confirm, counted, note, significant
+from visavis.cli._output import Output, confirm, counted, note
 from visavis.cli._sources import check_one_photo
 from visavis.cli.gallery._rejections import COLUMNS, rejection_line, rejection_row
 from visavis.errors import UsageError
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.gallery import RejectionEffect

@@ -8,8 +8,9 @@ import typer
 
 from visavis import defaults
 from visavis.cli._options import Json, Threads
-from visavis.cli._output import Output, significant
+from visavis.cli._output import Output
 from visavis.cli._table import Column
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.embedders import Embedder
@@ -43,25 +44,14 @@ def bench(
     cropping. The accuracy is from the calibration shipped with the model.
     """
     from visavis import embedders
-    from visavis.embedders.speed import measure_speeds
+    from visavis.embedders.speed import list_present_models, measure_speeds
 
-    loaded = [embedders.create(name, threads=threads) for name in names or _list_present()]
+    loaded = [embedders.create(name, threads=threads) for name in names or list_present_models()]
     measured = measure_speeds(loaded, BATCHES)
     with Output(*COLUMNS, json=json) as output:
         for model, times in zip(loaded, measured, strict=True):
             line = _make_line(model, times)
             output.answer(line, _make_row(line, times))
-
-
-def _list_present() -> list[str]:
-    """Return the models with files on this machine."""
-    from visavis.embedders import EMBEDDERS
-    from visavis.weights import user_models
-    from visavis.weights.spec import all_specs
-    from visavis.weights.store import locate
-
-    here = {row.name for row in all_specs() if row.task == "embed" and locate(row)}
-    return [name for name in EMBEDDERS.names() if user_models.has(name) or name in here]
 
 
 def _make_line(model: Embedder, times: list[EmbeddingSpeed]) -> dict[str, object]:

@@ -10,10 +10,11 @@ import typer
 
 from visavis import permissions
 from visavis.cli._options import DETECTOR, DetectorName, Json
-from visavis.cli._output import Output, note, short, significant
+from visavis.cli._output import Output, note, short
 from visavis.cli._sources import Exclude
 from visavis.cli.train._interrupts import INTERRUPTED, catch_interrupts
 from visavis.errors import UsageError
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.train.config import Settings

@@ -9,8 +9,9 @@ import typer
 
 from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json
-from visavis.cli._output import Output, note, significant
+from visavis.cli._output import Output, note
 from visavis.cli._sources import Exclude
+from visavis.printable import significant
 
 if TYPE_CHECKING:
     from visavis.train.suspects import LabelCheck

@@ -9,7 +9,7 @@ import numpy as np
 from visavis.evaluate.identification import IdentificationResult
 from visavis.evaluate.report import svg
 from visavis.evaluate.report.page import Cell, Figure, Page, Section, Table, percent
-from visavis.evaluate.stats.open_set import GalleryRate
+from visavis.evaluate.stats.open_set import SearchRate
 
 WORDS = {
     "Known, unknown probe": "A photo that is searched for, of a person who is enrolled; of a person who is not.",
@@ -110,7 +110,7 @@ def _draw_open_set(result: IdentificationResult) -> list[Figure]:
     return [Figure(drawn, "Known people named rightly (1 − FNIR) against FPIR. Higher is better.")]
 
 
-def _named_interval(search: GalleryRate) -> tuple[float, float] | None:
+def _named_interval(search: SearchRate) -> tuple[float, float] | None:
     ends = search.fnir_interval
     return None if ends is None else (100 * (1 - ends[1]), 100 * (1 - ends[0]))
 
@@ -120,7 +120,7 @@ def _make_searches(result: IdentificationResult) -> Table:
     return Table([_make_search_row(search) for search in result.searches], heads)
 
 
-def _make_search_row(search: GalleryRate) -> list[Cell]:
+def _make_search_row(search: SearchRate) -> list[Cell]:
     row: list[Cell] = [f"{search.fpir:g}"]
     if search.threshold is None:
         row += ["–", "too few unknown probes"]

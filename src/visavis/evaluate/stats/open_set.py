@@ -47,7 +47,7 @@ class CalibratedSearchRate:
 
 
 @dataclass(frozen=True, slots=True)
-class GalleryRate:
+class SearchRate:
     """FNIR at a requested FPIR.
 
     ``threshold`` is the greatest with an FPIR up to ``fpir``; it and ``fnir`` are None if fewer than ten false
@@ -109,11 +109,11 @@ def search_rates(
     comparisons: int,
     table: Calibration | None,
     seed: int,
-) -> tuple[GalleryRate, ...]:
+) -> tuple[SearchRate, ...]:
     """Measure the FNIR at each of ``fpirs``, and the rates at the thresholds of ``table`` for ``comparisons``."""
     roc = open_set_roc(enrolled, others)
     if roc is None:
-        return tuple(GalleryRate(fpir) for fpir in fpirs)
+        return tuple(SearchRate(fpir) for fpir in fpirs)
     offered = [fpir for fpir in fpirs if fpir * roc.impostors >= FALSE_POSITIVES - 1e-9]
     intervals = dict(zip(offered, _resample(enrolled, others, offered, seed), strict=True))
     rates = []
@@ -121,13 +121,13 @@ def search_rates(
         promise = _measure_promise(enrolled, others, table, fpir, comparisons) if table else None
         threshold = roc.threshold(fpir) if fpir in intervals else None
         if threshold is None:  # too few false positives, or too many equal distances
-            rates.append(GalleryRate(fpir, calibrated=promise))
+            rates.append(SearchRate(fpir, calibrated=promise))
             continue
         missed, accepted = ~enrolled.hits(threshold), others.distances <= threshold
         moved, drawn = intervals[fpir]
         fixed = compute_interval(missed, enrolled.person)  # has a width even if no draw misses a person
         hull = min(drawn[0], fixed[0]), max(drawn[1], fixed[1])
-        rates.append(GalleryRate(fpir, threshold, float(missed.mean()), int(accepted.sum()), moved, hull, promise))
+        rates.append(SearchRate(fpir, threshold, float(missed.mean()), int(accepted.sum()), moved, hull, promise))
     return tuple(rates)
 
 

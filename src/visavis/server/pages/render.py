@@ -14,6 +14,7 @@ from visavis.server.pages.content_policy import make_page_headers
 from visavis.server.pages.preferences import THEMES, read_preferences
 from visavis.server.pages.static_files import find_modules, make_static_url
 from visavis.server.pages.visitor import Visitor
+from visavis.server.roles import MANAGE
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -27,10 +28,14 @@ NAVIGATION = {
     "lookalikes": "/look-alikes",
     "celebrities": "/celebrities",
     "live": "/live",
+    "evaluate": "/evaluate",
+    "train": "/train",
     "jobs": "/jobs",
     "settings": "/settings",
 }
 """Pages that the navigation shows, in its order: their names in the catalogs and their addresses."""
+OF_MANAGERS, OF_SERVER = ("evaluate",), ("train",)
+"""Pages for keys that manage galleries, and for those that manage the whole server."""
 SHARED_TEXTS = ("problem", "camera")
 """First parts of the keys of texts that the modules of all pages use, beside those of the page itself."""
 
@@ -63,12 +68,22 @@ def show_page(
         preferences=preferences,
         languages={code: read_catalog(code) for code in LANGUAGES},
         themes=THEMES,
-        navigation=NAVIGATION if visitor is not None else {},
+        navigation=_list_navigation(visitor),
         modules=[] if module is None else find_modules(module),
         texts=_select_texts(catalog, (name, *texts, *SHARED_TEXTS)),
         **values,
     )
     return HTMLResponse(content, status, headers=make_page_headers(has_module=module is not None))
+
+
+def _list_navigation(visitor: Visitor | None) -> dict[str, str]:
+    """Return the pages that a visitor may see; none before the sign-in."""
+    if visitor is None:
+        return {}
+    hidden = set() if visitor.may(MANAGE) else {*OF_MANAGERS}
+    if not visitor.may(MANAGE) or visitor.galleries is not None:
+        hidden |= {*OF_SERVER}
+    return {name: address for name, address in NAVIGATION.items() if name not in hidden}
 
 
 @cache

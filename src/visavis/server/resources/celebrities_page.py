@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from visavis.defaults import CLASSIFIER
@@ -14,9 +16,14 @@ router = APIRouter(tags=["pages"], include_in_schema=False)
 
 
 @router.get("/celebrities")
-def show_celebrities(request: Request, services: ServicesOf, visitor: PageVisitor) -> Response:
-    """Show the page; without a classifier it says how to get one."""
-    classifiers = services.list_classifiers()
+def show_celebrities(
+    request: Request,
+    services: ServicesOf,
+    visitor: PageVisitor,
+    classifier: Annotated[str, Query(max_length=200)] = CLASSIFIER,
+) -> Response:
+    """Show the page with a classifier chosen; without any it says how to get one."""
+    classifiers = services.list_classifiers(visitor.galleries)
     return show_page(
         request,
         "celebrities",
@@ -25,4 +32,5 @@ def show_celebrities(request: Request, services: ServicesOf, visitor: PageVisito
         texts=("photo", "quality"),
         classifiers=classifiers,
         default=CLASSIFIER,
+        chosen=classifier,
     )

@@ -1,4 +1,4 @@
-"""Jobs: long work on a gallery, in a process of its own."""
+"""Jobs: long work, in a process of its own."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from visavis import defaults
-from visavis.embedders import EMBEDDERS
 from visavis.errors import UnknownNameError
 from visavis.server.auth import Principal, ServicesOf
 from visavis.server.config import DEFAULT_GALLERY
 from visavis.server.index_folders import resolve_folder
 from visavis.server.problems import responses
 from visavis.server.resources import V1
+from visavis.server.resources.models import require_embedder
 from visavis.server.resources.options import Administrator, GalleryName, Manager, Reader
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 from visavis.server.state.jobs import unknown_job
 from visavis.server.types import Job
+from visavis.train.gallery_classifier import check_people, require_heads
 
 router = APIRouter(prefix=f"{V1}/jobs", tags=["jobs"])
 JobId = Annotated[str, Path(max_length=64)]
@@ -39,12 +40,16 @@ class IndexOrder(BaseModel, extra="forbid"):
 class TrainOrder(BaseModel, extra="forbid"):
     """Train a classifier of the configuration on a folder with a folder of photos per person.
 
-    ``model`` is the name of the network whose embeddings it takes.
+    Without ``folder``: on the people of the gallery. ``model`` is the name of the network that embeds the photos of a
+    folder, ``head`` one of the heads of visavis train classifier (None: the best in cross-validation), ``fpir`` the
+    wanted rate of strangers who are given a name.
     """
 
     classifier: str = Field(min_length=1, max_length=200)
-    folder: str = Field(min_length=1, max_length=4096)
+    folder: str | None = Field(None, min_length=1, max_length=4096)
     model: str = Field(defaults.EMBEDDER, min_length=1, max_length=200)
+    head: str | None = Field(None, min_length=1, max_length=200)
+    fpir: float = Field(defaults.FPIR, ge=1e-6, le=0.5)
 
 
 class JobList(BaseModel):
@@ -62,14 +67,25 @@ def index_folder(services: ServicesOf, principal: Manager, gallery: GalleryName,
     return services.jobs.create("index", gallery, order.model_dump(), actor=principal.name).to_dict()
 
 
-@router.post("/train", response_model=model_of(Job), status_code=202, responses=responses(404))
-def train_classifier(services: ServicesOf, principal: Administrator, order: TrainOrder) -> dict[str, Any]:
-    """Queue a job that trains a classifier, which /classify then takes by its name."""
+@router.post("/train", response_model=model_of(Job), status_code=202, responses=responses(404, 501))
+def train_classifier(
+    services: ServicesOf, principal: Administrator, gallery: GalleryName, order: TrainOrder
+) -> dict[str, Any]:
+    """Queue a job that trains a classifier, which /classify then takes by its name.
+
+    One of a gallery names its people, for the keys of this gallery and of all galleries; people with fewer than 4
+    templates are left out.
+    """
     if order.classifier not in services.config.classifiers:
         raise UnknownNameError(f"there is no classifier {order.classifier!r} in the configuration of this server.")
-    EMBEDDERS.check(order.model.partition("@")[0])  # a name: no folder of a model, as in the library
-    resolve_folder(services.config, order.folder)
-    return services.jobs.create("train", DEFAULT_GALLERY, order.model_dump(), actor=principal.name).to_dict()
+    require_heads(order.head)
+    if order.folder is None:
+        check_people(services.gallery(gallery))
+    else:
+        require_embedder(order.model)
+        resolve_folder(services.config, order.folder)
+    place = gallery if order.folder is None else DEFAULT_GALLERY
+    return services.jobs.create("train", place, order.model_dump(), actor=principal.name).to_dict()
 
 
 @router.get("", response_model=JobList, responses=responses())

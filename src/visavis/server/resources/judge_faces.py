@@ -11,6 +11,8 @@ from visavis import classify as classes
 from visavis import defaults, landmarks
 from visavis.classify import FaceNames
 from visavis.defaults import EMBEDDER
+from visavis.errors import UnknownNameError
+from visavis.images import shown
 from visavis.liveness import Liveness, LivenessCheck
 from visavis.server.auth import ServicesOf
 from visavis.server.photo_answers import FaceAnswer, PhotoLine, QualityFace, add_to_faces, explain_quality
@@ -147,13 +149,15 @@ def _judge(photo: PhotoFaces, check: LivenessCheck, services: Services) -> dict[
 def classify(
     photos: OnePhoto,
     services: ServicesOf,
-    _: Reader,
+    principal: Reader,
     model: ClassifierName = defaults.CLASSIFIER,
     top: Top = defaults.TOP_NAMES,
     min_probability: Probability = None,
     min_face: MinFace = MIN_FACE,
 ) -> dict[str, Any]:
     """Name the people of a network or of a classifier in photos, or answer that they are unknown."""
+    if not services.classifier_sources.may_ask(model, principal.galleries):
+        raise UnknownNameError(f"there is no classifier {shown(model)} that this key may ask.")
     answers = classes.classify(
         photos.all("photo"), model=services.classifier(model), top=top, min_probability=min_probability,
         recognizer=services.recognizer(EMBEDDER), min_face=min_face,

@@ -10,8 +10,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from visavis import runtime
+from visavis.embedders.speed import list_present_models
 from visavis.server.auth import ServicesOf
 from visavis.server.pages.catalogs import read_catalog
+from visavis.server.pages.job_view import share_open_jobs
 from visavis.server.pages.preferences import read_preferences
 from visavis.server.pages.render import show_page
 from visavis.server.pages.settings_sections import list_sections, may_manage_server, refuse
@@ -46,18 +49,25 @@ def show_settings() -> Response:
 
 @router.get("/models")
 def show_models(request: Request, services: ServicesOf, visitor: PageVisitor) -> Response:
-    """Show the models, their licenses, and whether their files are there."""
+    """Show the models, their licenses, whether their files are there, and how fast they are."""
     files = list_model_files(services, visitor.list_galleries(services))
     groups: dict[str, list[ModelFile]] = {}
     for file in files:  # the first of several tasks of a file is that of its network, without the layer for classes
         groups.setdefault(file.task.partition(",")[0], []).append(file)
+    is_manager = may_manage_server(visitor)
     return show_page(
         request,
         "models",
         visitor=visitor,
-        module="local_values.js",
+        module="models.js" if is_manager else "local_values.js",
+        texts=("page", "people", "jobs") if is_manager else (),
+        **share_open_jobs(services, visitor, ("fetch", "measure")),
         sections=list_sections(visitor),
         groups=list(groups.items()),
+        may_fetch=is_manager,
+        present=list_present_models(),
+        threads=services.config.threads_per_process,
+        processors=runtime.thread_count(None),
     )
 
 

@@ -119,6 +119,40 @@ SET_ASIDE = Table(
 )
 """Unassigned faces of groups that are put aside: see :mod:`visavis.server.state.set_aside`."""
 
+EVALUATIONS = Table(
+    "server_evaluations",
+    METADATA,
+    Column("id", Text, primary_key=True),  # that of its job
+    Column("kind", Text, nullable=False),
+    Column("gallery", Text),  # its name on this server; NULL: photos of a folder
+    Column("folder", Text),  # as requests name it; NULL: the people of the gallery
+    Column("model", Text, nullable=False),
+    Column("result", Text, nullable=False),  # as JSON
+    Column("scale", Text),  # what the distance scale shows, as JSON
+    Column("page", Text, nullable=False),  # the report in HTML
+    Column("created", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+)
+
+SPEEDS = Table(
+    "server_speeds",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("machine", Text, primary_key=True),  # its name
+    Column("threads", Integer, primary_key=True),
+    Column("ms_one", Float, nullable=False),
+    Column("ms_of_many", Float, nullable=False),
+    Column("measured", Text, nullable=False),
+)
+
+CLASSIFIERS = Table(
+    "server_classifiers",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("gallery", Text, nullable=False),  # whose people it was trained on
+)
+"""Classifiers that name the people of a gallery: keys of other galleries may not ask them."""
+
 LOG = Table(
     "server_log",
     METADATA,
@@ -128,4 +162,4 @@ LOG = Table(
     Column("action", Text, nullable=False),
     Column("detail", Text, nullable=False),
 )
-"""Who changed the server itself: keys, jobs and cameras. Changes of people are in the audit log of their gallery."""
+"""Who changed the server itself: keys, jobs, evaluations, cameras. Changes of people are in their gallery's log."""

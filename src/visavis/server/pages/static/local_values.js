@@ -1,4 +1,4 @@
-// Times and sizes as the reader's language and time zone write them; the page has times in UTC, sizes in megabytes.
+// Times and numbers as the reader's language and time zone write them; the page has times in UTC, sizes in megabytes.
 
 import { formatNumber, locale } from "./texts.js";
 
@@ -11,13 +11,21 @@ const FORMS = {
   },
 };
 
+const NUMBERS = {
+  size: { style: "unit", unit: "megabyte", maximumSignificantDigits: 3 },
+  percent: { style: "percent", minimumFractionDigits: 2, maximumFractionDigits: 2 },
+  distance: { minimumFractionDigits: 3, maximumFractionDigits: 3 },
+  time: { style: "unit", unit: "millisecond", maximumSignificantDigits: 3 },
+  count: {},
+};
+
 export function showLocally(place) {
   for (const time of place.querySelectorAll("time")) {
     const form = FORMS[time.dataset.form || "full"];
     time.textContent = new Intl.DateTimeFormat(locale, form).format(new Date(time.dateTime));
   }
-  for (const size of place.querySelectorAll("data")) {
-    size.textContent = formatNumber(size.value, { style: "unit", unit: "megabyte", maximumSignificantDigits: 3 });
+  for (const number of place.querySelectorAll("data")) {
+    number.textContent = formatNumber(number.value, NUMBERS[number.dataset.form || "size"]);
   }
 }
 
