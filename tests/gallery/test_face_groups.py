@@ -18,8 +18,8 @@ from .grouped import TABLE, add_group, make_embedding
 
 
 @pytest.fixture
-def gallery(tmp_path: Path) -> Iterator[Gallery]:
-    with Gallery(tmp_path / "faces.db", model="sface") as opened:
+def gallery(place: str) -> Iterator[Gallery]:
+    with Gallery(place, model="sface") as opened:
         opened.calibrate(TABLE)
         yield opened
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -158,11 +159,13 @@ def test_faces_have_pictures_where_their_photos_lie_below_an_index_root(
     assert server.get(f"/v1/faces/{below}/crop?gallery={spare_gallery}&side=65").status_code == 404
 
 
-def test_faces_that_were_removed_are_forgotten(tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_faces_that_were_removed_are_forgotten(tmp_path: Path, store: str, request: pytest.FixtureRequest) -> None:
     url = f"sqlite:///{tmp_path / 'faces.db'}"
-    with Gallery(url) as gallery:
+    state = f"sqlite:///{tmp_path / 'state.db'}"
+    database = StateDatabase(state if store == "sqlite" else request.getfixturevalue("postgres").new())
+    with closing(database), Gallery(url) as gallery:
         first, second = add_group(gallery, 1, [make_embedding(1, n) for n in range(2)])
-        database = StateDatabase(f"sqlite:///{tmp_path / 'state.db'}")
         set_aside = FacesSetAside(database)
         set_aside.add("default", [first, second])
         set_aside.add("default", [second])
@@ -170,4 +173,3 @@ def test_faces_that_were_removed_are_forgotten(tmp_path: Path) -> None:
         gallery.remove_template(first)
         assert forget_removed_faces(set_aside, ServerConfig(galleries={"default": url})) == 1
         assert (set_aside.read("default"), set_aside.read("other")) == ({second}, {first})
-        database.close()
