@@ -39,12 +39,22 @@ def test_equal_faces_are_not_doubtful() -> None:
     assert not find_doubtful(np.repeat(make_faces((1, 1)), 6, axis=0), LIMIT).any()
 
 
-@pytest.mark.parametrize("sizes", [(9, 1), (8, 2), (12, 5)])
-def test_the_smaller_of_two_people_is_doubtful_although_each_face_is_near_enough_to_the_whole(
+@pytest.mark.parametrize("sizes", [(9, 1), (8, 2), (12, 5), (12, 10)])
+def test_the_smaller_of_two_people_is_doubtful(
     sizes: tuple[int, int],
 ) -> None:
+    """With (12, 10), each face is near enough to the whole: (9 x 0.2 + 12 x 0.7) / 21 = 0.486."""
     faces = make_faces((sizes[0], 1), (sizes[1], 2), shared=0.3)
     assert find_doubtful(faces, LIMIT).tolist() == [False] * sizes[0] + [True] * sizes[1]
+
+
+def test_one_face_of_another_person_is_doubtful_among_faces_of_two_poses() -> None:
+    """The poses are 0.4 apart, which is the direction of the most spread; the other face is 0.71 from each."""
+    faces = np.zeros((41, 64), np.float32)
+    faces[:40, 0], faces[:40, 1] = np.sqrt(0.7), np.sqrt(0.1) * np.where(np.arange(40) % 2, 1, -1)
+    faces[np.arange(40), 20 + np.arange(40)] = np.sqrt(0.2)
+    faces[40, 0], faces[40, 2] = np.sqrt(0.12), np.sqrt(0.88)
+    assert find_doubtful(faces, LIMIT).tolist() == [False] * 40 + [True]
 
 
 def test_of_two_people_with_as_many_faces_each_one_is_doubtful() -> None:

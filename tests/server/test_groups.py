@@ -128,15 +128,14 @@ def test_faces_have_pictures_where_their_photos_lie_below_an_index_root(
     picture = Image.new("RGB", (200, 100), (0, 200, 0))
     picture.paste((200, 0, 0), (100, 20, 160, 80))
     picture.save(root / "a.png")
-    picture.save(tmp_path / "outside.png")
-    (root / "link.png").symlink_to(tmp_path / "outside.png")
-    sha256 = hashlib.sha256((root / "a.png").read_bytes()).hexdigest()
+    Image.new("RGB", (200, 100), (0, 0, 200)).save(tmp_path / "outside.png")
+    Image.new("RGB", (200, 100), (0, 0, 100)).save(tmp_path / "target.png")
+    (root / "link.png").symlink_to(tmp_path / "target.png")
     box = np.array([100, 20, 160, 80], np.float32)
     with Gallery(server.folder / f"{spare_gallery}.db") as opened:
-        for number, (place, digest) in enumerate(
-            [(root / "a.png", sha256), (tmp_path / "outside.png", "1" * 64), (root / "link.png", "2" * 64)]
-        ):
+        for number, place in enumerate([root / "a.png", tmp_path / "outside.png", root / "link.png"]):
             face = Template(make_embedding(number, 0), box=box, quality=0.9)
+            digest = hashlib.sha256(place.read_bytes()).hexdigest()
             opened.add_photos([IndexedPhoto(str(place.parent.resolve() / place.name), digest, "ok", (face,))])
         below, outside, link = opened.faces().ids.tolist()
         opened.set_clusters([below, outside, link], [1, 2, 3])
