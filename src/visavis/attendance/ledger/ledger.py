@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, select
 
 from visavis.attendance import tables
 from visavis.attendance.consents import find_withdrawn
@@ -269,10 +269,15 @@ def _make_key(punch: Punch) -> PunchKey:
 
 
 def _read_keys(conn: Connection, keys: Sequence[PunchKey]) -> set[PunchKey]:
-    """Return the keys of all records about punches that have the employee and the time of one of these keys."""
-    columns = RECORDS.c.employee, RECORDS.c.at
-    query = select(*columns, RECORDS.c.direction).where(tuple_(*columns).in_([key[:2] for key in keys]))
-    return {(row.employee, row.at, row.direction) for row in conn.execute(query)} if keys else set()
+    """Return the keys of all records about punches that have the employees and the times of these keys.
+
+    SQLite uses no index for pairs of values. The product of employees and times is small in files that are in the
+    order of either.
+    """
+    employees, times = {key[0] for key in keys}, {key[1] for key in keys}
+    query = select(RECORDS.c.employee, RECORDS.c.at, RECORDS.c.direction)
+    query = query.where(RECORDS.c.employee.in_(sorted(employees)), RECORDS.c.at.in_(sorted(times)))
+    return {(row.employee, row.at, row.direction) for row in conn.execute(query)}
 
 
 def _select_now(start: datetime | None, end: datetime | None) -> Select[Any]:
