@@ -188,6 +188,8 @@ def test_on_a_phone_the_pages_are_a_menu(signed_in: Tab) -> None:
     assert page.locator("#pages a:visible").count() == len(NAVIGATION)
     page.keyboard.press("Escape")
     assert not page.is_visible("#pages a")
+    page.goto(page.url.replace("/compare", "/settings/models"))
+    assert page.locator(".sections a:visible").count() == len(ORDER)
     page.click(".menu")
     page.click("#pages a[href='/identify']")
     page.wait_for_url("**/identify")

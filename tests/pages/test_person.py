@@ -40,6 +40,25 @@ def undo(page: Any) -> None:
     page.wait_for_selector(".undo :text('Undone.')")
 
 
+def test_what_was_typed_and_is_restored_by_the_browser_is_stored(
+    signed_in: Tab, server: RunningServer, people_gallery: str
+) -> None:
+    """The page was left before it was saved; what another tab stored meanwhile in other fields stays."""
+    (person,) = add_people(server, people_gallery, ["Ann"])
+    address = f"/people/{person}?gallery={people_gallery}"
+    page = signed_in.open(address)
+    page.fill("#note", "typed")
+    page.click("nav a[href='/compare']")
+    page.wait_for_url("**/compare")
+    server.request("PATCH", f"/v1/people/{person}?gallery={people_gallery}", json={"consent": "form 7"})
+    page.go_back()
+    page.wait_for_function("() => document.getElementById('note').value === 'typed'")
+    page.click("#save")
+    page.wait_for_selector(".undo #undo")
+    stored = read_person(server, people_gallery, person)
+    assert (stored["note"], stored["consent"]) == ("typed", "form 7")
+
+
 def test_changes_are_undone_by_mouse(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
     first, second = add_people(server, people_gallery, ["Ann", "Ben"], templates=2)
     before = read_person(server, people_gallery, first)

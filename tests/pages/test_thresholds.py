@@ -72,6 +72,7 @@ def test_a_rate_is_chosen_by_mouse_its_effect_shown_and_stored(
     shown = await_effect(page, expected)
     assert f"{len(lost)} people would become unknown" in shown
     assert SCRIPT in shown
+    assert "So low a rate was not measured" in shown
     assert f"{expected['before']} of {expected['templates']} are recognized now, {expected['after']} would be" in shown
     assert read_rate(server, people_gallery)["set_at"] is None  # shown before it is stored
     page.click("#store")

@@ -23,7 +23,7 @@ router = APIRouter(prefix=V1, tags=["people"])
 OF_PERSON = "/people/{person_id}/rejections"
 
 RejectionId = Annotated[int, Path(ge=1, le=2**62)]
-ExpiryDays = Annotated[
+RetentionDays = Annotated[
     int, Query(ge=1, le=defaults.MOST_REJECTION_DAYS, description="Number of days until the rejection expires.")
 ]
 
@@ -58,7 +58,7 @@ def reject(
     gallery: ChangeGallery,
     principal: Enroller,
     person_id: PersonId,
-    days: ExpiryDays = defaults.REJECTION_DAYS,
+    days: RetentionDays = defaults.REJECTION_DAYS,
     min_face: MinFace = MIN_FACE,
 ) -> dict[str, Any]:
     """Store that the face of a photo that is nearest to the person is not that person."""

@@ -88,6 +88,9 @@ function showEffect(answer) {
     element("p", {}, text("thresholds.effect", values)),
   ];
   if (!answer.templates) sentences.pop();
+  if (farOf(answer.fpir) < Math.min(...table.far_threshold.map(([far]) => far))) {
+    sentences.push(element("p", { class: "notice warning" }, text("thresholds.not_measured")));
+  }
   if (answer.untested) sentences.push(element("p", { class: "muted" }, countText("thresholds.untested", answer.untested)));
   if (!answer.changed.length) return [...sentences, element("p", {}, text("thresholds.no_effect"))];
   const lists = [listPeople("thresholds.lost", lost), listPeople("thresholds.changed", rest)];
