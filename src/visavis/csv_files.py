@@ -8,9 +8,6 @@
 - Columns come in any order and among others; their names are in any case.
 
 For the encoding see :mod:`visavis.text_files`.
-
-CSV files that visavis writes have commas, CRLF and a header row (RFC 4180). Spreadsheets run a text that begins like a
-formula: such a text gets an apostrophe before it.
 """
 
 from __future__ import annotations
@@ -21,7 +18,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 from visavis.images import shown
-from visavis.printable import make_printable
 from visavis.text_files import malformed
 
 DELIMITERS = ";,\t"
@@ -32,9 +28,6 @@ FAULTS = {
     "expected after": "text follows a closed quote; a quote within a cell is written twice",
 }
 """Faults by a part of the message of Python's reader."""
-
-FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20].", re.DOTALL)
-"""Beginning of a text that a spreadsheet may run (OWASP, CSV Injection), also in full width; "-" alone is safe."""
 
 CsvRow = tuple[int, list[str]]
 """The number of the line on which a row begins, and its cells."""
@@ -105,16 +98,3 @@ def _join(names: Sequence[str]) -> str:
 
 def _describe(error: csv.Error) -> str:
     return next((fault for part, fault in FAULTS.items() if part in str(error)), str(error))
-
-
-def format_row(cells: Sequence[str]) -> str:
-    """Return a row of CSV with its end of line."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
-    return buffer.getvalue()
-
-
-def format_text(text: str) -> str:
-    """Return a text as a cell that is safe to open and to print: no formula, and foreign characters escaped."""
-    printable = make_printable(text, keep="\t\r\n")
-    return f"'{printable}" if FORMULA.match(printable) else printable

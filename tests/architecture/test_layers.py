@@ -16,7 +16,7 @@ from .source import ROOT, Import, Module, _imports, modules
 LAYERS = (
     {
         "plain", "_checks", "_closing", "_pixels", "_show", "atomic", "input_files", "permissions", "encryption",
-        "defaults", "types", "errors", "printable", "decoding_time", "structured_text", "model_names",
+        "defaults", "types", "errors", "printable", "csv_text", "decoding_time", "structured_text", "model_names",
     },
     {
         "registry", "cache", "forking", "devices", "opencv", "pytorch", "protobuf", "runtime", "converted", "confined",

@@ -4,16 +4,14 @@ A column is a key, or a path of keys joined by dots: ``quality_parts.size``. The
 ``landmarks`` have their own columns. Lists of variable length (candidates, notes) and metadata are one cell of JSON.
 Null is an empty cell. Foreign characters are escaped, as in tables, except line breaks and tabs.
 
-Spreadsheets run a text that begins like a formula. Such a text gets an apostrophe before it: ``=1+1`` is written
-``'=1+1``. A text that has apostrophes before such a beginning gets one more, so that removing one apostrophe restores
-the text.
+Texts that a spreadsheet would run are escaped: see :mod:`visavis.csv_text`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from visavis.csv_files import format_row, format_text
+from visavis.csv_text import format_row, format_text
 from visavis.printable import dump_json
 
 BOX = ("x1", "y1", "x2", "y2")

@@ -10,7 +10,7 @@ from typing import Any
 
 from visavis.attendance.days.explain import format_minutes
 from visavis.attendance.reports.types import ColumnKind, ReportTable, ReportValue
-from visavis.csv_files import format_row, format_text
+from visavis.csv_text import format_row, format_text
 from visavis.errors import MissingExtraError
 from visavis.plain import plain
 from visavis.printable import make_printable
