@@ -90,8 +90,9 @@ class ServerConfig:
     ``hosts`` are the names under which clients may ask beside those of this machine; ``certificate`` and
     ``private_key`` are PEM files for TLS. ``trusted_proxies`` are addresses and networks whose ``X-Forwarded-For`` and
     ``X-Forwarded-Proto`` say who asks. ``index`` is the search index of all galleries. ``fetch_urls`` lets requests
-    name photos by URL. ``cameras`` is the file of the cameras to watch. ``index_roots`` maps names to the folders whose
-    photos jobs may index, ``classifiers`` to the runs of ``visavis train classifier``.
+    name photos by URL. ``cameras`` is the file of the cameras to watch, ``attendance_site`` the folder of a site whose
+    terminals may send punches. ``index_roots`` maps names to the folders whose photos jobs may index, ``classifiers``
+    to the runs of ``visavis train classifier``.
     """
 
     host: str = "127.0.0.1"
@@ -106,6 +107,7 @@ class ServerConfig:
     index: str = "exact"
     fetch_urls: bool = False
     cameras: Path | None = None
+    attendance_site: Path | None = None
     state: str = ""
     galleries: Mapping[str, str] = field(default_factory=lambda: {DEFAULT_GALLERY: "sqlite:///faces.db"})
     limits: RequestLimits = field(default_factory=RequestLimits)
@@ -371,6 +373,7 @@ _CHECKS = {
     "index": _index,
     "fetch_urls": _flag,
     "cameras": _path,
+    "attendance_site": _path,
     "state": _url,
 }
 """Check of each key of the table ``server``."""

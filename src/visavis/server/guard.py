@@ -33,8 +33,11 @@ HEALTH = frozenset({"/livez", "/readyz", "/metrics"})
 SMALL_BODIES = frozenset({"/v1/setup", "/start", "/sign-in", "/sign-out", "/preferences"})
 """Paths whose code, key, token or preference is in the body: a small one."""
 SMALL_MEGABYTES = 0.1
-KEYS_IN_BODIES = (*SMALL_BODIES, "/v1/vision/")
-"""Beginnings of paths whose body is read before it is clear who sends it; DeepStack's clients send the key in it."""
+KEYS_IN_BODIES = (*SMALL_BODIES, "/v1/vision/", "/iclock/")
+"""Beginnings of paths whose body is read before it is clear who sends it; DeepStack's clients send the key in it.
+
+Terminals have no key: who they are is checked by serial number and address, before their body is read.
+"""
 CLIENT_LEFT = 499
 """Status, in the metrics, of a request whose client left before the answer."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

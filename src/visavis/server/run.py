@@ -50,6 +50,7 @@ def prepare(config: ServerConfig, show: Callable[[str], None], cameras: CameraFi
     Raises UsageError, and ServerError where the address, the certificate or the database cannot be used.
     """
     _check_certificate(config)
+    _check_attendance(config)
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     # The protocol is named: only then asyncio sets TCP_NODELAY, without which answers wait 40 ms for the client's ACK.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -67,6 +68,17 @@ def prepare(config: ServerConfig, show: Callable[[str], None], cameras: CameraFi
         raise
     listener.set_inheritable(True)
     return listener
+
+
+def _check_attendance(config: ServerConfig) -> None:
+    """Open the site, and read its terminals; raises AttendanceError and UsageError."""
+    if config.attendance_site is None:
+        return
+    from visavis.attendance.integrations.zkteco.terminals import read_terminals
+    from visavis.attendance.site import Site
+
+    with Site(config.attendance_site) as site:
+        read_terminals(site)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,8 @@ from visavis.server.state.set_aside import FacesSetAside
 from visavis.server.state.speeds import Speeds
 
 if TYPE_CHECKING:
+    from visavis.attendance.integrations.zkteco.terminals import Terminal
+    from visavis.attendance.site import Site
     from visavis.spoof_networks import SpoofNetworks
     from visavis.videos.camera_file import CameraSettings
 
@@ -108,6 +110,22 @@ class Services:
             return Recognizer(detector=detector, embedder=self._embedders[model])
 
     @cached_property
+    def attendance_site(self) -> Site | None:
+        """The site whose terminals may send punches, opened at the first use; None: there is none."""
+        from visavis.attendance.site import Site
+
+        folder = self.config.attendance_site
+        with self._lock:
+            return None if folder is None else Site(folder)
+
+    @cached_property
+    def terminals(self) -> Mapping[str, Terminal]:
+        """The terminals that may send punches, by serial number."""
+        from visavis.attendance.integrations.zkteco.terminals import read_terminals
+
+        return {} if self.attendance_site is None else read_terminals(self.attendance_site)
+
+    @cached_property
     def spoof_networks(self) -> SpoofNetworks:
         """The networks of liveness, loaded at the first use."""
         from visavis.spoof_networks import SpoofNetworks
@@ -173,6 +191,8 @@ class Services:
         self.inference.close()
         for gallery in self._galleries.values():
             gallery.close()
+        if "attendance_site" in self.__dict__ and self.attendance_site is not None:
+            self.attendance_site.close()
         self.database.close()
 
 

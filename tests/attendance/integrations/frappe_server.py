@@ -18,7 +18,7 @@ from .stand_in import Answer, Request, Store, json_answer, serve_process
 
 TOKEN = "token key-1:secret-1"
 ADD_LOG = "/api/method/hrms.hr.doctype.employee_checkin.employee_checkin.add_log_based_on_employee_field"
-CHECKINS, SHIFTS = "/api/resource/Employee Checkin", "/api/resource/Shift Type"
+CHECKINS, EMPLOYEES, SHIFTS = (f"/api/resource/{name}" for name in ("Employee Checkin", "Employee", "Shift Type"))
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
 PARAMETERS = {
     "employee_field_value", "timestamp", "device_id", "log_type", "skip_auto_attendance", "employee_fieldname",
@@ -50,10 +50,16 @@ class FrappeError(Exception):
 
 
 class Frappe:
-    """The system; its tables are in a file. ``first_day`` is the day from which the shifts are processed."""
+    """The system; its tables are in a file.
+
+    ``may_read`` is whether the key may list documents; ``duplicate`` is the message about a log of the same time, in
+    the language of the site.
+    """
 
     def __init__(self, path: Path) -> None:
         self.store = Store(path, SCHEMA)
+        self.may_read = True
+        self.duplicate = "This employee already has a log with the same timestamp."
 
     def employ(self, name: str, device_id: str | None, *, status: str = "Active", number: str = "") -> None:
         self.store.run("INSERT INTO employees VALUES (?, ?, ?, ?)", name, device_id, number, status)
@@ -107,8 +113,8 @@ class Frappe:
         values = _read_values(request)
         if request.path == ADD_LOG and request.method == "POST":
             return json_answer({"message": self._add_log(values)})
-        if request.path == CHECKINS and request.method == "GET":
-            return json_answer({"data": self._list(request.query)})
+        if request.path in {CHECKINS, EMPLOYEES} and request.method == "GET":
+            return json_answer({"data": self._list(request.path, request.query)})
         doctype, _, name = request.path.rpartition("/")
         if doctype == SHIFTS and request.method == "PUT":
             return json_answer({"data": self._update_shift(name, values)})
@@ -146,16 +152,19 @@ class Frappe:
         )
         if same:
             link = _document(same[0])["name"]
-            text = f"This employee already has a log with the same timestamp.<br><a href='/app/{link}'>{link}</a>"
-            raise FrappeError("ValidationError", text)
+            raise FrappeError("ValidationError", f"{self.duplicate}<br><a href='/app/{link}'>{link}</a>")
 
-    def _list(self, query: dict[str, str]) -> list[dict[str, Any]]:
+    def _list(self, path: str, query: dict[str, str]) -> list[dict[str, Any]]:
         """Answer a list as Frappe does: only names unless ``fields`` asks for more, twenty unless it asks for more."""
+        if not self.may_read:
+            raise FrappeError("PermissionError", "Insufficient Permission for Employee", 403)
         filters = json.loads(query.get("filters", "[]"))
         fields = json.loads(query.get("fields", '["name"]'))
-        rows = [_document(row) for row in self.store.run("SELECT * FROM checkins ORDER BY number DESC")]
+        rows = self.store.run("SELECT * FROM employees")
+        if path == CHECKINS:
+            rows = [_document(row) for row in self.store.run("SELECT * FROM checkins ORDER BY number DESC")]
         for field, operator, value in filters:
-            if operator != "=" or field not in rows[0] if rows else False:
+            if operator != "=" or (rows and field not in rows[0]):
                 raise FrappeError("DataError", f"stand-in has no filter {field} {operator}")
             rows = [row for row in rows if str(row[field]) == str(value)]
         return [{field: row[field] for field in fields} for row in rows[: int(query.get("limit_page_length", 20))]]

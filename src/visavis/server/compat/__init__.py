@@ -11,11 +11,15 @@ from importlib import import_module
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from visavis.server.compat import compreface_errors, deepstack_errors
+from visavis.server.compat import compreface_errors, deepstack_errors, zkteco_errors
 from visavis.server.problems import ProblemError
 
-NAMES = ("compreface_photos", "compreface_faces", "compreface_subjects", "deepstack")
-ERROR_FORMS = {"/api/v1/": compreface_errors.answer_error, "/v1/vision/": deepstack_errors.answer_error}
+NAMES = ("compreface_photos", "compreface_faces", "compreface_subjects", "deepstack", "zkteco")
+ERROR_FORMS = {
+    "/api/v1/": compreface_errors.answer_error,
+    "/v1/vision/": deepstack_errors.answer_error,
+    "/iclock/": zkteco_errors.answer_error,
+}
 """What answers an error of the requests below a path, instead of a problem of RFC 9457."""
 
 

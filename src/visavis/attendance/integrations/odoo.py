@@ -1,0 +1,205 @@
+"""Odoo: rows of ``hr.attendance``, each a pair of check-in and check-out in UTC.
+
+A change of a punch can change the pairs around it. So the pairs of a person are computed anew, from the punches as
+they now are, and compared with what Odoo was given: what is no longer there is deleted first, then rows are changed and
+added until nothing more succeeds, since Odoo refuses rows that overlap on the way too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from visavis.attendance.integrations.deliveries import Deliveries, SentRecord
+from visavis.attendance.integrations.errors import RefusedError, RejectedError
+from visavis.attendance.integrations.odoo_client import OdooClient
+from visavis.attendance.integrations.pairs import Pair, measure, pair_punches
+from visavis.attendance.integrations.targets import Target
+from visavis.attendance.types import Punch
+
+ATTENDANCE, EMPLOYEE = "hr.attendance", "hr.employee"
+LOOK_BACK = timedelta(days=40)
+"""How far before a changed punch a gap is looked for, at which pairs begin anew."""
+MODES: Mapping[str, str] = {
+    "face": "kiosk", "pin": "kiosk", "badge": "kiosk", "administrator": "manual", "import": "technical",
+}  # fmt: skip
+"""``in_mode`` and ``out_mode`` by the method of a punch."""
+AT_A_TIME = 500
+"""Employees of a request."""
+
+
+def format_time(time: datetime) -> str:
+    """Return a time as Odoo stores it: UTC to the second, without an offset."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+class OdooDelivery:
+    """Brings the rows of employees at Odoo to what their punches now are; ``counts`` are those of the report."""
+
+    def __init__(self, target: Target, store: Deliveries, client: OdooClient) -> None:
+        self._target, self._store, self._client = target, store, client
+        self._longest = timedelta(hours=target.longest_hours)
+        self._ids: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
+
+    def first_day(self, since: datetime) -> date:
+        """Return the day from which punches are needed, for changes from ``since`` on."""
+        day = (since - LOOK_BACK).date()
+        return day if self._target.first_day is None else max(day, self._target.first_day)
+
+    def look_up(self, employees: Iterable[str]) -> None:
+        """Find out the ids of employees at Odoo."""
+        numbers, field = sorted({*employees}), self._target.employee_field
+        for start in range(0, len(numbers), AT_A_TIME):
+            part = numbers[start : start + AT_A_TIME]
+            rows = self._client.call(EMPLOYEE, "search_read", domain=[[field, "in", part]], fields=[field])
+            self._ids |= {str(row[field]): int(row["id"]) for row in _check_rows(rows, field)}
+
+    def deliver(self, employee: str, punches: Sequence[Punch], since: datetime, *, change: int, now: datetime) -> None:
+        """Bring the rows of an employee to what ``punches`` say, which lie in the days from ``first_day(since)`` on.
+
+        Punches before ``since`` are as they were at the last delivery. What is refused is stored with ``change``.
+        """
+        begin = find_anchor(punches, since, self._longest)
+        pairing = pair_punches([punch for punch in punches if punch.at >= begin], longest=self._longest, now=now)
+        sent = {record.key: record for record in self._store.list_sent(employee, begin)}
+        wanted = {pair.check_in.id: pair for pair in pairing.pairs}
+        refused = {punch.id: (punch.at, reason) for punch, reason in pairing.unpaired}
+        if employee in self._ids:
+            refused |= self._synchronize(self._ids[employee], wanted, sent)
+        elif wanted or sent:
+            field = self._target.employee_field
+            key = f"employee {employee}"
+            refused[key] = (begin, f"no employee of Odoo has {employee} in the field {field}")
+        for key, (at, reason) in refused.items():
+            self._store.refuse(key, employee=employee, at=at, change=change, reason=reason)
+        self._store.settle(employee, begin, frozenset(refused))
+
+    def _synchronize(
+        self, employee_id: int, wanted: Mapping[str, Pair], sent: Mapping[str, SentRecord]
+    ) -> dict[str, tuple[datetime, str]]:
+        """Change Odoo's rows; return what is refused, with its time and the reason."""
+        refused = {}
+        for record in sent.values():
+            if record.key not in wanted:
+                try:
+                    self._remove(employee_id, record)
+                except RefusedError as error:
+                    refused[record.key] = (record.at, str(error))
+        waiting = [pair for key, pair in wanted.items() if not self._is_there(pair, sent.get(key))]
+        while waiting:
+            failed = []
+            for pair in waiting:
+                try:
+                    self._put(employee_id, pair, self._store.find(pair.check_in.id))
+                except RefusedError as error:
+                    failed.append((pair, str(error)))
+            if len(failed) == len(waiting):
+                return refused | {pair.check_in.id: (pair.check_in.at, reason) for pair, reason in failed}
+            waiting = [pair for pair, _ in failed]
+        return refused
+
+    def _is_there(self, pair: Pair, sent: SentRecord | None) -> bool:
+        return sent is not None and sent.remote is not None and sent.content == self._describe(pair)
+
+    def _describe(self, pair: Pair) -> dict[str, Any]:
+        content: dict[str, Any] = {"check_in": format_time(pair.check_in.at), "check_out": False}
+        if pair.check_out is not None:
+            content["check_out"] = format_time(pair.check_out.at)
+        if self._target.protocol == "json2":  # older versions have no modes
+            content["in_mode"] = MODES[pair.check_in.method]
+            if pair.check_out is not None:
+                content["out_mode"] = MODES[pair.check_out.method]
+        return content
+
+    def _put(self, employee_id: int, pair: Pair, sent: SentRecord | None) -> None:
+        """Write a row, or add it where Odoo has none."""
+        punch, content = pair.check_in, self._describe(pair)
+        record = SentRecord(punch.id, punch.employee, punch.at, content, None, is_open=pair.check_out is None)
+        if sent is not None and sent.remote is None:
+            sent = self._find(employee_id, sent)
+        if sent is not None and sent.remote and self._write(sent.remote, content):
+            self._store.store(replace(record, remote=sent.remote))
+            self.counts["updated"] += 1
+            return
+        self._store.store(record)
+        try:
+            remote = self._create(employee_id, record)
+        except RefusedError:
+            self._store.forget(record.key)
+            raise
+        self._store.store(replace(record, remote=remote))
+        self.counts["created"] += 1
+
+    def _create(self, employee_id: int, record: SentRecord) -> str:
+        """Add a row; return its id. Where an earlier try has added it, Odoo refuses the row as an overlap."""
+        try:
+            ids = self._client.call(ATTENDANCE, "create", vals_list=[{"employee_id": employee_id, **record.content}])
+        except RefusedError:
+            existing = self._find(employee_id, record)
+            if existing is None or not existing.remote or not self._write(existing.remote, record.content):
+                raise
+            return existing.remote
+        if not isinstance(ids, list) or len(ids) != 1 or not isinstance(ids[0], int):
+            raise RejectedError("it answers, and not as Odoo does: is this the right address?")
+        return str(ids[0])
+
+    def _find(self, employee_id: int, record: SentRecord) -> SentRecord | None:
+        """Return a record with the id of its row, found by employee and check-in; None where there is none."""
+        domain = [["employee_id", "=", employee_id], ["check_in", "=", record.content["check_in"]]]
+        rows = self._client.call(ATTENDANCE, "search_read", domain=domain, fields=["check_in"], limit=1)
+        return next((replace(record, remote=str(row["id"])) for row in _check_rows(rows, "check_in")), None)
+
+    def _write(self, remote: str, content: Mapping[str, Any]) -> bool:
+        """Write a row; return whether there still is one."""
+        try:
+            self._client.call(ATTENDANCE, "write", ids=[int(remote)], vals=dict(content))
+        except RefusedError:
+            if self._exists(remote):
+                raise
+            return False
+        return True
+
+    def _remove(self, employee_id: int, record: SentRecord) -> None:
+        known = self._find(employee_id, record) if record.remote is None else record
+        if known is not None and known.remote:
+            try:
+                self._client.call(ATTENDANCE, "unlink", ids=[int(known.remote)])
+            except RefusedError:
+                if self._exists(known.remote):
+                    raise
+            self.counts["deleted"] += 1
+        self._store.forget(record.key)
+
+    def _exists(self, remote: str) -> bool:
+        domain = [["id", "=", int(remote)]]
+        return bool(self._client.call(ATTENDANCE, "search_read", domain=domain, fields=["check_in"], limit=1))
+
+
+def find_anchor(punches: Sequence[Punch], since: datetime, longest: timedelta) -> datetime:
+    """Return the time from which pairs are compared: of the last punch up to ``since`` that begins anew.
+
+    A punch begins anew where none was in the time ``longest`` before it: no pair reaches over that gap.
+    """
+    anchor, last = min([since, *(punch.at for punch in punches[:1])]), None
+    for punch in punches:
+        if punch.at > since:
+            break
+        if last is not None and measure(last, punch.at) > longest:
+            anchor = punch.at
+        last = punch.at
+    return anchor
+
+
+def _check_rows(rows: Any, field: str) -> list[Mapping[str, Any]]:
+    """Return rows of an answer; raises RejectedError where they have another form."""
+    if isinstance(rows, list) and all(_is_row(row, field) for row in rows):
+        return rows
+    raise RejectedError("it answers, and not as Odoo does: is this the right address?")
+
+
+def _is_row(row: object, field: str) -> bool:
+    return isinstance(row, dict) and field in row and isinstance(row.get("id"), int)

@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from visavis.attendance.integrations.push import push
+from visavis.attendance.integrations.types import PushReport
+from visavis.attendance.site import Site
+from visavis.attendance.types import Direction, Punch
+
+from .conftest import YESTERDAY
+from .odoo_server import USER, Odoo
+from .stand_in import StandIn
+
+AddPunch = Callable[..., Punch]
+TODAY = YESTERDAY + timedelta(days=1)
+DAY, BEFORE = YESTERDAY.isoformat(), (YESTERDAY - timedelta(days=1)).isoformat()
+
+
+@pytest.fixture(params=["json2", "xmlrpc"])
+def server(request: pytest.FixtureRequest, folder: Path, odoo: StandIn) -> StandIn:
+    """Odoo, spoken to in both ways."""
+    text = (folder / "site.toml").read_text()
+    if request.param == "xmlrpc":
+        (folder / "site.toml").write_text(
+            text.replace("database = 'company'", f"protocol = 'xmlrpc'\nuser = '{USER}'\ndatabase = 'company'")
+        )
+    return odoo
+
+
+def deliver(folder: Path, *, pauses: tuple[float, ...] = ()) -> PushReport:
+    with Site(folder) as site:
+        return push(site, "odoo", pauses=pauses)
+
+
+def system_of(server: StandIn) -> Odoo:
+    assert isinstance(server.system, Odoo)
+    return server.system
+
+
+def rows(server: StandIn) -> list[tuple[str, str, str | None]]:
+    return system_of(server).rows()
+
+
+def counts(report: PushReport) -> tuple[int, int, int, int]:
+    return report.created, report.updated, report.deleted, report.waiting
+
+
+def test_punches_become_pairs_in_utc(folder: Path, server: StandIn, punch: AddPunch) -> None:
+    punch("7", "08:00")
+    punch("7", "12:00", "out")
+    punch("7", "13:00", "unspecified")
+    punch("7", "17:30", "unspecified")
+    punch("8", "22:00", day=date.fromisoformat(BEFORE))
+    punch("8", "06:00", "out")
+    report = deliver(folder)
+    assert (counts(report), report.stopped, report.refused) == ((3, 0, 0, 0), "", ())
+    assert rows(server) == [
+        ("Ann", f"{DAY} 01:00:00", f"{DAY} 05:00:00"),
+        ("Ann", f"{DAY} 06:00:00", f"{DAY} 10:30:00"),
+        ("Bo", f"{BEFORE} 15:00:00", f"{BEFORE} 23:00:00"),
+    ]
+    assert counts(deliver(folder)) == (0, 0, 0, 0)
+
+
+def test_modes_are_sent_by_json_alone(folder: Path, odoo: StandIn, punch: AddPunch) -> None:
+    punch("7", "08:00")
+    punch("7", "12:00", "out")
+    deliver(folder)
+    (row,) = system_of(odoo).store.run("SELECT in_mode, out_mode FROM hr_attendance")
+    assert (row["in_mode"], row["out_mode"]) == ("kiosk", "kiosk")
+
+
+def test_an_open_check_in_gets_its_check_out(folder: Path, server: StandIn) -> None:
+    start = datetime.now(UTC) - timedelta(hours=2)
+    with Site(folder) as site:
+        site.punch("7", actor="test", direction="in", at=start)
+    assert counts(deliver(folder)) == (1, 0, 0, 0)
+    assert rows(server) == [("Ann", f"{start:%Y-%m-%d %H:%M:%S}", None)]
+    end = datetime.now(UTC) - timedelta(hours=1)
+    with Site(folder) as site:
+        site.punch("7", actor="test", direction="out", at=end)
+    assert counts(deliver(folder)) == (0, 1, 0, 0)
+    assert rows(server) == [("Ann", f"{start:%Y-%m-%d %H:%M:%S}", f"{end:%Y-%m-%d %H:%M:%S}")]
+
+
+def test_a_forgotten_check_out_is_listed_and_blocks_nothing(folder: Path, server: StandIn) -> None:
+    """Odoo refuses a second open row: the first is withdrawn when the next check-in comes."""
+    start = datetime.now(UTC) - timedelta(hours=6)
+    with Site(folder) as site:
+        forgotten = site.punch("7", actor="test", direction="in", at=start)
+        deliver(folder)
+        site.punch("7", actor="test", direction="in", at=start + timedelta(hours=4))
+    report = deliver(folder)
+    assert [(record.key, record.reason) for record in report.refused] == [
+        (forgotten.id, "there is no check-out before the next check-in")
+    ]
+    assert [row[1] for row in rows(server)] == [f"{start + timedelta(hours=4):%Y-%m-%d %H:%M:%S}"]
+    with Site(folder) as site:
+        site.punch("7", actor="test", direction="out", at=start + timedelta(hours=3))
+    report = deliver(folder)
+    assert report.refused == ()
+    assert len(rows(server)) == 2
+
+
+def test_corrections_and_voids_update_and_delete_rows(folder: Path, server: StandIn, punch: AddPunch) -> None:
+    first, end = punch("7", "08:00"), punch("7", "12:00", "out")
+    second, third = punch("7", "13:00"), punch("7", "17:00", "out")
+    deliver(folder)
+    with Site(folder) as site:
+        site.ledger.correct(end.id, at=end.at + timedelta(minutes=90), reason="clock", actor="test")
+        site.ledger.correct(second.id, at=second.at + timedelta(minutes=45), reason="clock", actor="test")
+    assert counts(deliver(folder)) == (0, 2, 0, 0)  # 12:00 -> 13:30 is free only once 13:00 -> 13:45 is done
+    assert rows(server) == [
+        ("Ann", f"{DAY} 01:00:00", f"{DAY} 06:30:00"), ("Ann", f"{DAY} 06:45:00", f"{DAY} 10:00:00"),
+    ]  # fmt: skip
+    with Site(folder) as site:
+        for voided in (second, third):
+            site.ledger.void(voided.id, reason="another person", actor="test")
+        site.ledger.correct(first.id, employee="8", reason="badge of another", actor="test")
+        site.ledger.correct(end.id, employee="8", reason="badge of another", actor="test")
+    report = deliver(folder)
+    assert (report.created, report.deleted, report.refused) == (1, 2, ())
+    assert rows(server) == [("Bo", f"{DAY} 01:00:00", f"{DAY} 06:30:00")]
+
+
+def test_the_order_in_which_punches_arrive_does_not_matter(folder: Path, server: StandIn, punch: AddPunch) -> None:
+    """A terminal was away: the check-in comes last, after a push of the check-out."""
+    punch("7", "17:00", "out")
+    report = deliver(folder)
+    assert [record.reason for record in report.refused] == ["there is no check-in before this check-out"]
+    punch("7", "12:30", "in")
+    deliver(folder)
+    punch("7", "12:00", "out")
+    punch("7", "08:00", "in")
+    report = deliver(folder)
+    assert report.refused == ()
+    assert rows(server) == [
+        ("Ann", f"{DAY} 01:00:00", f"{DAY} 05:00:00"), ("Ann", f"{DAY} 05:30:00", f"{DAY} 10:00:00"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", ["before", "after", 500, 503])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_lost_request_or_answer_makes_no_second_row(
+    folder: Path, server: StandIn, punch: AddPunch, fault: str | int, number: int
+) -> None:
+    punch("7", "08:00")
+    punch("7", "12:00", "out")
+    server.faults = [*[""] * number, fault]
+    deliver(folder)
+    server.faults = []
+    report = deliver(folder)
+    assert (report.stopped, report.refused) == ("", ())
+    assert rows(server) == [("Ann", f"{DAY} 01:00:00", f"{DAY} 05:00:00")]
+
+
+def test_a_void_after_a_lost_answer_deletes_the_row(folder: Path, odoo: StandIn, punch: AddPunch) -> None:
+    added = punch("7", "08:00")
+    punch("7", "12:00", "out")
+    odoo.faults = ["", "after"]
+    assert deliver(folder).waiting == 2
+    assert len(rows(odoo)) == 1
+    with Site(folder) as site:
+        site.ledger.void(added.id, reason="another person", actor="test")
+    deliver(folder)
+    assert rows(odoo) == []
+
+
+def test_rows_of_others_are_left_alone(folder: Path, server: StandIn, punch: AddPunch) -> None:
+    system_of(server).add(70, f"{DAY} 02:00:00", f"{DAY} 03:00:00")
+    added = punch("7", "08:00")
+    punch("7", "12:00", "out")
+    report = deliver(folder)
+    assert [record.key for record in report.refused] == [added.id]
+    assert report.refused[0].reason.startswith("Cannot create new attendance record for Ann, the employee was already")
+    assert rows(server) == [("Ann", f"{DAY} 02:00:00", f"{DAY} 03:00:00")]
+    system_of(server).store.run("DELETE FROM hr_attendance")
+    assert deliver(folder).refused == ()
+    assert rows(server) == [("Ann", f"{DAY} 01:00:00", f"{DAY} 05:00:00")]
+
+
+def test_an_unknown_employee_is_listed_and_sent_once_he_is_there(
+    folder: Path, server: StandIn, punch: AddPunch
+) -> None:
+    punch("9", "08:00")
+    punch("9", "12:00", "out")
+    punch("7", "08:00")
+    punch("7", "12:00", "out")
+    report = deliver(folder)
+    assert [(record.key, record.reason) for record in report.refused] == [
+        ("employee 9", "no employee of Odoo has 9 in the field barcode")
+    ]
+    system_of(server).employ(90, "Cem", "9")
+    report = deliver(folder)
+    assert (report.created, report.refused) == (1, ())
+    assert len(rows(server)) == 2
+
+
+def test_a_row_that_an_officer_deleted_comes_back_with_the_next_correction(
+    folder: Path, server: StandIn, punch: AddPunch
+) -> None:
+    punch("7", "08:00")
+    end = punch("7", "12:00", "out")
+    deliver(folder)
+    system_of(server).store.run("DELETE FROM hr_attendance")
+    assert counts(deliver(folder)) == (0, 0, 0, 0)
+    with Site(folder) as site:
+        site.ledger.correct(end.id, at=end.at + timedelta(minutes=1), reason="clock", actor="test")
+    deliver(folder)
+    assert rows(server) == [("Ann", f"{DAY} 01:00:00", f"{DAY} 05:01:00")]
+
+
+def test_a_wrong_key_stops_the_push(folder: Path, server: StandIn, punch: AddPunch) -> None:
+    (folder / "odoo.key").write_text("a-wrong-key")
+    punch("7", "08:00")
+    report = deliver(folder)
+    assert report.waiting == 1
+    assert report.stopped.startswith("it refuses the")
+    assert "a-wrong-key" not in repr(report)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<?xml version='1.0'?><!DOCTYPE r [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]><methodResponse>"
+        b"<params><param><value><string>&b;</string></value></param></params></methodResponse>",
+        "<?xml version='1.0' encoding='utf-16'?><methodResponse/>".encode("utf-16"),
+        b"<methodResponse>" * 50_000,
+        b"<methodResponse><params><param><value><int>"
+        + b"9" * 9000
+        + b"</int></value></param></params></methodResponse>",
+        b"not xml",
+        b"",
+    ],
+    ids=["entities", "utf-16", "deep", "long number", "text", "nothing"],
+)
+def test_a_hostile_answer_in_xml_is_refused(body: bytes) -> None:
+    from visavis.attendance.integrations.connection import Answer
+    from visavis.attendance.integrations.errors import RejectedError
+    from visavis.attendance.integrations.odoo_client import read_xml
+
+    with pytest.raises(RejectedError, match=r"not one of XML-RPC: is this the address of Odoo\?"):
+        read_xml(Answer(200, body))
+
+
+def test_an_answer_without_end_is_cut_off(folder: Path, odoo: StandIn, punch: AddPunch) -> None:
+    from .stand_in import Answer, Request
+
+    class Endless:
+        def handle(self, request: Request) -> Answer:
+            return Answer(200, json.dumps(["x" * (5 << 20)]).encode())
+
+    odoo.system = Endless()
+    punch("7", "08:00")
+    assert deliver(folder).stopped == "its answer has more than 4 MiB: is this the right address?"
+
+
+def add(site: Site, number: str, at: datetime, direction: Direction) -> None:
+    site.punch(number, actor="test", direction=direction, at=at)

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from visavis.attendance.integrations.push import push
+from visavis.attendance.integrations.targets import read_targets
+from visavis.attendance.site import Site
+from visavis.attendance.types import Punch
+from visavis.errors import UnknownNameError, UsageError, VisavisWarning
+
+from .conftest import configure, target
+from .stand_in import StandIn
+
+AddPunch = Callable[..., Punch]
+GOOD = "[targets.hr]\nkind = 'odoo'\nurl = 'https://erp.example.com/'\nkey_variable = 'HR_KEY'\n"
+
+
+def targets_of(folder: Path) -> dict[str, Any]:
+    with Site(folder) as site:
+        return {**read_targets(site)}
+
+
+def test_a_target_has_the_defaults_of_its_kind(folder: Path) -> None:
+    configure(folder, GOOD)
+    hr = targets_of(folder)["hr"]
+    assert (hr.url, hr.protocol, hr.employee_field, hr.zone) == (
+        "https://erp.example.com", "json2", "barcode", "Asia/Ho_Chi_Minh",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (GOOD.replace("odoo", "sap"), r"\[targets.hr\] needs kind = 'frappe' or 'odoo' or 'webhook'"),
+        (GOOD + "key = 'SECRET-1'", r"has no key 'key': .* The key is in a file of its own: key_file"),
+        (GOOD + "shift_types = ['Day']", "has no key 'shift_types'"),
+        (GOOD + "key_file = 'x'", "needs either key_file or key_variable"),
+        (GOOD.replace("key_variable", "employee_field"), "needs either key_file or key_variable"),
+        (GOOD.replace("https://", "https://user:SECRET-1@"), "without a user or a password"),
+        (GOOD.replace("https://", "ftp://"), "url is an address such as"),
+        (GOOD.replace("example.com", "example.com:99999"), "url is an address such as"),
+        (GOOD + "protocol = 'xmlrpc'", "XML-RPC needs database and user"),
+        (GOOD + "protocol = 'soap'", "protocol is 'json2' or 'xmlrpc'"),
+        (GOOD + "first_day = '2026-01-01'", "first_day is a day, such as 2026-01-01, without quotation marks"),
+        (GOOD + "first_day = 2026-01-01T00:00:00", "first_day is a day"),
+        (GOOD + "longest_hours = 0", "longest_hours is a number"),
+        (GOOD.replace("'odoo'", "'frappe'") + "zone = 'Mars/Base'", "there is no time zone 'Mars/Base'"),
+        (GOOD.replace("'odoo'", "'frappe'") + "shift_types = 'Day'", "shift_types is a list of names"),
+        ("[targets]\nhr = 1", "targets are tables"),
+    ],
+)
+def test_mistakes_are_named_and_secrets_are_not(folder: Path, table: str, message: str) -> None:
+    configure(folder, table)
+    with pytest.raises(UsageError, match=message) as caught:
+        targets_of(folder)
+    assert "site.toml" in str(caught.value)
+    assert "SECRET-1" not in str(caught.value)
+
+
+def test_a_secret_is_read_from_a_file_or_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(folder, GOOD + target("webhook", "https://example.com"), webhook="a-secret")
+    targets = targets_of(folder)
+    assert targets["webhook"].read_secret() == "a-secret"
+    with pytest.raises(UsageError, match="target hr: the environment variable HR_KEY is not set"):
+        targets["hr"].read_secret()
+    monkeypatch.setenv("HR_KEY", "another\n")
+    assert targets["hr"].read_secret() == "another"
+    (folder / "webhook.key").write_text("\n")
+    with pytest.raises(UsageError, match=r"webhook\.key' is empty"):
+        targets["webhook"].read_secret()
+
+
+def test_a_secret_that_others_can_read_is_warned_of(folder: Path) -> None:
+    configure(folder, target("webhook", "https://example.com"), webhook="a-secret")
+    folder.chmod(0o755)
+    (folder / "webhook.key").chmod(0o644)
+    with pytest.warns(VisavisWarning, match=r"can read .*webhook\.key, which holds the key of webhook"):
+        targets_of(folder)["webhook"].read_secret()
+
+
+def test_a_key_without_tls_is_warned_of() -> None:
+    from visavis.attendance.integrations.connection import Connection
+
+    with pytest.warns(VisavisWarning, match=r"http://erp\.example\.com is reached without TLS"):
+        Connection("http://erp.example.com").close()
+    Connection("http://127.0.0.1:8069").close()
+
+
+def test_a_name_that_no_target_has(folder: Path) -> None:
+    configure(folder, GOOD)
+    with (
+        Site(folder) as site,
+        pytest.raises(UnknownNameError, match="there is no target 'payroll'; the targets are hr"),
+    ):
+        push(site, "payroll")
+
+
+def test_what_netrc_says_does_not_replace_the_key(
+    folder: Path, frappe: StandIn, punch: AddPunch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login user password other\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    punch("7", "08:00")
+    with Site(folder) as site:
+        assert push(site, "frappe", pauses=()).created == 1
+    assert {request.headers["Authorization"] for request in frappe.requests} == {"token key-1:secret-1"}
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "visavis", "attendance", *arguments, "--site", str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_commands(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
+    punch("7", "08:00")
+    punch("9", "08:00")
+    done = run(folder, "push", "--to", "frappe", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["created"], len(report["refused"])) == (1, 1, 1)
+    assert "visavis: refused: employee 9 at " in done.stderr
+    assert "secret-1" not in done.stdout + done.stderr
+    key = report["refused"][0]["key"]
+    done = run(folder, "push", "--to", "frappe", "--dismiss", key)
+    assert (done.returncode, done.stdout.splitlines()[1].split()) == (0, ["frappe", "0", "0", "0", "0", "0"])
+    frappe.stop()
+    punch("7", "17:00", "out")
+    state = json.loads(run(folder, "targets", "--json").stdout)
+    assert (state["target"], state["waiting"], state["refused"]) == ("frappe", 1, [])
+    done = run(folder, "push", "--to", "nothing")
+    assert (done.returncode, done.stderr) == (
+        2, "visavis: there is no target 'nothing'; the targets are frappe.\n",
+    )  # fmt: skip
+
+
+def test_export_to_frappe_and_odoo(folder: Path, punch: AddPunch) -> None:
+    first = punch("7", "08:00")
+    punch("7", "17:00:30", "out", device="=gate")
+    punch("8", "09:00", "unspecified")
+    day = first.at.date()
+    done = run(folder, "export", "--to", "frappe", "--from", day.isoformat(), "--until", day.isoformat())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "Employee,Log Type,Time,Location / Device ID,Skip Auto Attendance",
+        f"7,IN,{day} 08:00:00,door,0",
+        f"8,,{day} 09:00:00,door,0",
+        f"7,OUT,{day} 17:00:30,'=gate,0",
+    ]
+    done = run(folder, "export", "--to", "odoo")
+    assert done.stdout.splitlines() == [
+        "employee_id,check_in,check_out", f"Ann Li,{day} 01:00:00,{day} 10:00:30",
+    ]  # fmt: skip
+    assert done.stderr == "visavis: 1 punches have no check-in or check-out, and are left out.\n"
+    assert run(folder, "export", "--to", "sap").returncode == 2
+
+
+def test_the_lock_and_the_key_are_for_one_user(folder: Path, webhook: StandIn, punch: AddPunch) -> None:
+    punch("7", "08:00")
+    with Site(folder) as site:
+        push(site, "webhook", pauses=())
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir() if path.name != "site.toml"}
+    assert modes == {0o600}
+    assert not [path for path in folder.iterdir() if path.suffix == ".lock"]
