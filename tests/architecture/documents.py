@@ -51,6 +51,7 @@ COMMAND_PAGES = [
             "serve",
             "attendance",
             "attendance-days",
+            "attendance-integrations",
         )
     ),
     COMMAND_LINE,

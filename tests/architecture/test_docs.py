@@ -276,6 +276,11 @@ def of_recordings(command: str) -> bool:
     return command.startswith(("visavis evaluate liveness", "visavis evaluate camera"))
 
 
+def of_other_systems(command: str) -> bool:
+    """Those that need another system or a terminal: see tests/attendance/integrations/test_targets.py."""
+    return command.startswith(tuple(f"visavis attendance {name}" for name in ("push", "targets", "terminals")))
+
+
 def of_pytorch(command: str) -> bool:
     """Those that need PyTorch, which not everyone has who runs the tests."""
     return command.startswith(("visavis train network", "visavis train compare")) and find_spec("torch") is None
@@ -285,7 +290,7 @@ def of_pytorch(command: str) -> bool:
 def test_commands_print_what_is_documented(folder: Path) -> None:
     """One after the other in one folder, in the order of the pages."""
     for page, command, shown in documented():
-        others = (of_lfw, of_published_networks, of_pytorch, of_recordings)
+        others = (of_lfw, of_published_networks, of_pytorch, of_recordings, of_other_systems)
         if not any(applies(command) for applies in others):
             done = run([*shlex.split(command), "--json"], cwd=folder, check=False)
             assert done.returncode == (1 if "why ben.jpg" in command else 0), done.stdout + done.stderr

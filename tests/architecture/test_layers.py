@@ -49,7 +49,7 @@ HOMES = {
     "jinja2": {"evaluate", "clustering", "attendance", "server"},
     "openpyxl": {"attendance"},
     "markupsafe": {"server"},
-    "requests": {"weights", "client"},
+    "requests": {"weights", "client", "attendance"},
     "ray": {"bulk"},
     "fsspec": {"bulk"},
     "sklearn": {"train"},

@@ -109,6 +109,10 @@ DOCUMENTED = {
     "attendance retain",
     "attendance access",
     "attendance verify",
+    "attendance export",
+    "attendance push",
+    "attendance targets",
+    "attendance terminals",
 }
 """The commands of the design that there are by now."""
 

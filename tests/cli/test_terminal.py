@@ -134,6 +134,10 @@ ELSEWHERE = {
         for name in ("day", "report", "close", "replay", "demo")
     },
     **{
+        f"attendance {name}": "tests/attendance/integrations/test_targets.py"
+        for name in ("export", "push", "targets", "terminals")
+    },
+    **{
         f"attendance {name}": "tests/cli/attendance/test_commands.py"
         for name in (
             "init",

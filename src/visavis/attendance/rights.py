@@ -20,12 +20,13 @@ from visavis.attendance.site import Site
 from visavis.attendance.types import Access, Consent, Employee, Leave, LedgerRecord, StaffRequest
 from visavis.errors import UnknownNameError, UsageError
 from visavis.plain import Plain
+from visavis.sql_database import write_time
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery
 
 ABOUT_EMPLOYEES = (
-    tables.LEAVES, tables.REQUESTS, tables.FIGURES, tables.CONSENTS, tables.ACCESSES,
+    tables.LEAVES, tables.REQUESTS, tables.FIGURES, tables.CONSENTS, tables.ACCESSES, tables.SENT, tables.REFUSED,
 )  # fmt: skip
 """Tables with a column ``employee``, from which an erasure removes rows."""
 
@@ -108,6 +109,7 @@ def erase(site: Site, number: str, *, actor: str, reason: str) -> Removed:
         records = erase_employee(writer, number, reason=reason)
         for table in ABOUT_EMPLOYEES:
             writer.conn.execute(delete(table).where(table.c.employee == number))
+        writer.conn.execute(delete(tables.HELD).where(tables.HELD.c.line.startswith(f"{number}\t", autoescape=True)))
         writer.conn.execute(delete(tables.EMPLOYEES).where(tables.EMPLOYEES.c.number == number))
     site.database.erase_traces()
     return Removed(records=records, people=removed.people)
@@ -127,12 +129,22 @@ def apply_retention(site: Site, *, actor: str) -> Removed:
             with site.ledger.write(actor=actor) as writer:
                 erased = erase_old_punches(writer, before, reason=f"older than {kept.punches_days} days")
             records += erased
+        _remove_deliveries(site, before)
     if kept.accesses_days:
         with site.database.write() as conn:
             accesses = remove_accesses(conn, before=now - timedelta(days=kept.accesses_days))
     if records or accesses:
         site.database.erase_traces()
     return Removed(records=records, accesses=accesses)
+
+
+def _remove_deliveries(site: Site, before: datetime) -> None:
+    """Remove what was delivered of punches before a time: else they would be taken for void, and deleted there."""
+    limit = write_time(before)
+    with site.database.write() as conn:
+        for table in (tables.SENT, tables.REFUSED):
+            conn.execute(delete(table).where(table.c.at < limit))
+        conn.execute(delete(tables.HELD).where(tables.HELD.c.received < limit))
 
 
 def _export_person(site: Site, person_id: int | None) -> dict[str, Any] | None:

@@ -64,6 +64,7 @@ COMMANDS = {
     "attendance export-person": "attendance.export_person",
     "attendance erase-person": "attendance.erase_person",
     **{f"attendance {name}": f"attendance.{name}" for name in ("retain", "access", "verify")},
+    **{f"attendance {name}": f"attendance.{name}" for name in ("export", "push", "targets", "terminals")},
 }
 """Module of each command, in the order of the help; the command is the function that the module is named after."""
 

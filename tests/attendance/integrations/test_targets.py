@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from architecture.documents import sections
+from conftest import ROOT
 from visavis.attendance.integrations.push import push
 from visavis.attendance.integrations.targets import read_targets
+from visavis.attendance.integrations.zkteco.receive import receive
+from visavis.attendance.integrations.zkteco.terminals import read_terminals
 from visavis.attendance.site import Site
 from visavis.attendance.types import Punch
 from visavis.errors import UnknownNameError, UsageError, VisavisWarning
@@ -114,6 +120,14 @@ def test_what_netrc_says_does_not_replace_the_key(
     assert {request.headers["Authorization"] for request in frappe.requests} == {"token key-1:secret-1"}
 
 
+def documented(command: str) -> Any:
+    """The JSON that the page of the commands shows."""
+    page = ROOT / "docs" / "commands" / "attendance-integrations.md"
+    match = re.search(r"```json\n(.*?)```", sections(page)[f"attendance {command}"], re.DOTALL)
+    assert match is not None
+    return json.loads(match[1])
+
+
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "visavis", "attendance", *arguments, "--site", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -125,6 +139,8 @@ def test_the_commands(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
     done = run(folder, "push", "--to", "frappe", "--json")
     report = json.loads(done.stdout)
     assert (done.returncode, report["created"], len(report["refused"])) == (1, 1, 1)
+    shown = documented("push")
+    assert ([*report], [*report["refused"][0]], report["notes"]) == ([*shown], [*shown["refused"][0]], shown["notes"])
     assert "visavis: refused: employee 9 at " in done.stderr
     assert "secret-1" not in done.stdout + done.stderr
     key = report["refused"][0]["key"]
@@ -134,10 +150,27 @@ def test_the_commands(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
     punch("7", "17:00", "out")
     state = json.loads(run(folder, "targets", "--json").stdout)
     assert (state["target"], state["waiting"], state["refused"]) == ("frappe", 1, [])
+    assert [*state] == [*documented("targets")]
     done = run(folder, "push", "--to", "nothing")
     assert (done.returncode, done.stderr) == (
         2, "visavis: there is no target 'nothing'; the targets are frappe.\n",
     )  # fmt: skip
+
+
+def test_terminals_are_listed(folder: Path) -> None:
+    configure(folder, "[zkteco.gate]\nserial = 'ZK1'\naddresses = ['10.0.0.5']")
+    with Site(folder) as site:
+        terminal = read_terminals(site)["ZK1"]
+        receive(site, terminal, b"12\t2026-06-01 08:00:00\t0\t15\n", at=datetime(2026, 6, 1, 5, tzinfo=UTC))
+    done = run(folder, "terminals", "--json")
+    state, shown = json.loads(done.stdout), documented("terminals")
+    assert ([*state], [*state["held"][0]]) == ([*shown], [*shown["held"][0]])
+    assert {name: state["held"][0][name] for name in ("line", "reason")} == {
+        name: shown["held"][0][name] for name in ("line", "reason")
+    }
+    done = run(folder, "terminals", "--clear", "gate")
+    assert (done.returncode, done.stderr, done.stdout.split()[-1]) == (0, "", "0")
+    assert run(folder, "terminals", "--clear", "door").returncode == 2
 
 
 def test_export_to_frappe_and_odoo(folder: Path, punch: AddPunch) -> None:

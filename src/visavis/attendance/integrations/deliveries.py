@@ -15,12 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, func, insert, inspect, select, update
+from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
-from visavis.attendance import tables
-from visavis.attendance.integrations.tables import CURSORS, METADATA, REFUSED, SENT
 from visavis.attendance.integrations.types import RefusedRecord
 from visavis.attendance.ledger.records import OF_PUNCHES
+from visavis.attendance.tables import CURSORS, RECORDS, REFUSED, SENT
 from visavis.errors import AttendanceError, UnknownNameError
 from visavis.printable import dump_json
 from visavis.sql_database import SqlDatabase, now, write_time
@@ -47,14 +46,12 @@ class Deliveries:
 
     def __init__(self, database: SqlDatabase, target: str) -> None:
         self._database, self.target = database, target
-        create_tables(database)
 
     def count_waiting(self) -> int:
         """Return how many changes of the ledger are above the cursor."""
-        records = tables.RECORDS
-        waiting = records.c.number > self.cursor(), records.c.kind.in_(OF_PUNCHES), records.c.salt.is_not(None)
+        waiting = RECORDS.c.number > self.cursor(), RECORDS.c.kind.in_(OF_PUNCHES), RECORDS.c.salt.is_not(None)
         with self._database.read() as conn:
-            return int(conn.execute(select(func.count()).select_from(records).where(*waiting)).scalar_one())
+            return int(conn.execute(select(func.count()).select_from(RECORDS).where(*waiting)).scalar_one())
 
     def cursor(self) -> int:
         """Return the number of the last change that was dealt with; 0 before the first."""
@@ -195,15 +192,6 @@ class Deliveries:
     def _write_state(self, conn: Connection, values: Mapping[str, object]) -> None:
         if not conn.execute(update(CURSORS).where(CURSORS.c.target == self.target).values(values)).rowcount:
             conn.execute(insert(CURSORS).values({"target": self.target, "cursor": 0, **values}))
-
-
-def create_tables(database: SqlDatabase) -> None:
-    """Create the tables of deliveries and terminals where they are missing."""
-    with database.read() as conn:
-        if {*METADATA.tables} <= {*inspect(conn).get_table_names()}:
-            return
-    with database.write() as conn:
-        METADATA.create_all(conn)
 
 
 @contextmanager

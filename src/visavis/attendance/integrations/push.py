@@ -125,8 +125,8 @@ class _Push:
         if refused and min(refused) <= complete:
             complete = min(refused) - timedelta(seconds=1)
             self._notes.append(
-                "last_sync_of_checkin stays before the first check-in that was refused, so that nobody is absent for "
-                "it: mend what is refused, or dismiss it."
+                "last_sync_of_checkin stays before the first check-in that was refused, so that it makes no absence: "
+                "mend what is refused, or dismiss it."
             )
         self._note_outages(complete)
         return complete

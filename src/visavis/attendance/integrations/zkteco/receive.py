@@ -15,11 +15,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, func, insert, select
 
-from visavis.attendance.integrations.deliveries import create_tables
-from visavis.attendance.integrations.tables import HELD
 from visavis.attendance.integrations.zkteco.lines import MalformedLineError, TerminalLine, parse_line, split_lines
 from visavis.attendance.integrations.zkteco.terminals import Terminal, note_clock, note_contact, read_terminals
 from visavis.attendance.site import Site
+from visavis.attendance.tables import HELD
 from visavis.attendance.types import Punch
 from visavis.errors import UnknownNameError, UsageError
 from visavis.images import shown
@@ -60,7 +59,6 @@ def receive(site: Site, terminal: Terminal, body: bytes, *, at: datetime) -> Upl
 def retry_held(site: Site, *, at: datetime) -> None:
     """Add the punches of held lines of all terminals whose employee now exists."""
     for terminal in read_terminals(site).values():
-        create_tables(site.database)
         waiting = _read_waiting(site, terminal.serial)
         punches, held = _make_punches(site, terminal, waiting, at)
         _, refused = _add(site, terminal, punches)
@@ -72,7 +70,6 @@ def clear_held(site: Site, name: str) -> None:
     serials = [terminal.serial for terminal in read_terminals(site).values() if terminal.name == name]
     if not serials:
         raise UnknownNameError(f"there is no terminal {shown(name)} in site.toml.")
-    create_tables(site.database)
     with site.database.write() as conn:
         conn.execute(delete(HELD).where(HELD.c.serial.in_(serials)))
 

@@ -11,11 +11,10 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from visavis.attendance.integrations.deliveries import create_tables
-from visavis.attendance.integrations.tables import HELD, TERMINALS
 from visavis.attendance.local_time import read_zone
 from visavis.attendance.settings import FILE
 from visavis.attendance.site import Site
+from visavis.attendance.tables import HELD, TERMINALS
 from visavis.errors import UsageError
 from visavis.images import shown
 from visavis.plain import Plain
@@ -121,7 +120,6 @@ def _read_addresses(place: str, value: object) -> tuple[Network, ...]:
 
 def note_contact(site: Site, serial: str, **values: object) -> None:
     """Store that a terminal has just been in contact, and other columns of it."""
-    create_tables(site.database)
     values = {"contact": now(), **values}
     with site.database.write() as conn:
         if not conn.execute(update(TERMINALS).where(TERMINALS.c.serial == serial).values(values)).rowcount:
@@ -130,7 +128,6 @@ def note_contact(site: Site, serial: str, **values: object) -> None:
 
 def read_stamp(site: Site, serial: str) -> str:
     """Return what a terminal called its last upload; "0" before the first: it then sends all that it has."""
-    create_tables(site.database)
     with site.database.read() as conn:
         return conn.execute(select(TERMINALS.c.stamp).where(TERMINALS.c.serial == serial)).scalar() or "0"
 
@@ -147,7 +144,6 @@ def note_clock(site: Site, serial: str, seconds: int) -> None:
 
 def read_states(site: Site) -> list[TerminalState]:
     """Return the terminals of a site with what is known of them."""
-    create_tables(site.database)
     with site.database.read() as conn:
         rows = {row.serial: row for row in conn.execute(select(TERMINALS))}
         held: dict[str, list[HeldLine]] = {}
@@ -168,7 +164,6 @@ def find_oldest_contact(site: Site) -> Contact | None:
     serials = read_terminals(site)
     if not serials:
         return None
-    create_tables(site.database)
     with site.database.read() as conn:
         contacts = {row.serial: _time(row.contact) for row in conn.execute(select(TERMINALS))}
     least = datetime.min.replace(tzinfo=UTC)
