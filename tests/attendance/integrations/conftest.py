@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cli.conftest import run
 from visavis.attendance.settings import FILE, SiteSettings
 from visavis.attendance.site import Site
 from visavis.attendance.types import Direction, Employee, Punch
@@ -17,6 +18,8 @@ from .frappe_server import Frappe
 from .odoo_server import KEY, Odoo
 from .stand_in import StandIn, System
 from .webhook_receiver import SECRET, Receiver
+
+__all__ = ["run"]
 
 ZONE = "Asia/Ho_Chi_Minh"
 PEOPLE = (Employee("7", "Ann Li"), Employee("8", "Bo Ek"), Employee("9", "Cem Oz"))

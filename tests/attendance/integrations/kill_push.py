@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from free_port import free_port
-from visavis.attendance.integrations.connection import Answer, Connection
+from visavis.attendance.integrations.connection import TargetAnswer, TargetConnection
 from visavis.attendance.integrations.pairs import pair_punches
 from visavis.attendance.integrations.push import push
 from visavis.attendance.integrations.webhook import make_id
@@ -79,7 +79,7 @@ def push_until(folder: Path, kind: str, steps: int) -> bool:
 def count_steps(steps: int) -> Iterator[None]:
     """Count the beginnings and ends of requests and transactions, and end the process at the last of the steps."""
     left = steps
-    send, write = Connection._try, SqlDatabase.write
+    send, write = TargetConnection._try, SqlDatabase.write
 
     def step() -> None:
         nonlocal left
@@ -87,7 +87,7 @@ def count_steps(steps: int) -> Iterator[None]:
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def send_counted(self: Connection, method: str, path: str, options: Any) -> Answer:
+    def send_counted(self: TargetConnection, method: str, path: str, options: Any) -> TargetAnswer:
         step()
         answer = send(self, method, path, options)
         step()
@@ -100,7 +100,7 @@ def count_steps(steps: int) -> Iterator[None]:
             step()
         step()
 
-    Connection._try = send_counted  # type: ignore[method-assign]
+    TargetConnection._try = send_counted  # type: ignore[method-assign]
     SqlDatabase.write = write_counted  # type: ignore[method-assign]
     yield
 

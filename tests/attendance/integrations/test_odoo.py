@@ -240,12 +240,12 @@ def test_a_wrong_key_stops_the_push(folder: Path, server: StandIn, punch: AddPun
     ids=["entities", "utf-16", "deep", "long number", "text", "nothing"],
 )
 def test_a_hostile_answer_in_xml_is_refused(body: bytes) -> None:
-    from visavis.attendance.integrations.connection import Answer
+    from visavis.attendance.integrations.connection import TargetAnswer
     from visavis.attendance.integrations.errors import RejectedError
     from visavis.attendance.integrations.odoo_client import read_xml
 
     with pytest.raises(RejectedError, match=r"not one of XML-RPC: is this the address of Odoo\?"):
-        read_xml(Answer(200, body))
+        read_xml(TargetAnswer(200, body))
 
 
 def test_an_answer_without_end_is_cut_off(folder: Path, odoo: StandIn, punch: AddPunch) -> None:

@@ -3,8 +3,6 @@ from __future__ import annotations
 import json
 import re
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 
 from architecture.documents import sections
+from cli.conftest import Run
 from conftest import ROOT
 from visavis.attendance.integrations.push import push
 from visavis.attendance.integrations.targets import read_targets
@@ -93,11 +92,11 @@ def test_a_secret_that_others_can_read_is_warned_of(folder: Path) -> None:
 
 
 def test_a_key_without_tls_is_warned_of() -> None:
-    from visavis.attendance.integrations.connection import Connection
+    from visavis.attendance.integrations.connection import TargetConnection
 
     with pytest.warns(VisavisWarning, match=r"http://erp\.example\.com is reached without TLS"):
-        Connection("http://erp.example.com").close()
-    Connection("http://127.0.0.1:8069").close()
+        TargetConnection("http://erp.example.com").close()
+    TargetConnection("http://127.0.0.1:8069").close()
 
 
 def test_a_name_that_no_target_has(folder: Path) -> None:
@@ -128,70 +127,70 @@ def documented(command: str) -> Any:
     return json.loads(match[1])
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "visavis", "attendance", *arguments, "--site", str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_the_commands(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
+def test_the_commands(
+    folder: Path, frappe: StandIn, punch: AddPunch, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISAVIS_SITE", str(folder))
     punch("7", "08:00")
     punch("9", "08:00")
-    done = run(folder, "push", "--to", "frappe", "--json")
-    report = json.loads(done.stdout)
-    assert (done.returncode, report["created"], len(report["refused"])) == (1, 1, 1)
+    done = run("attendance", "push", "--to", "frappe", "--json")
+    report = json.loads(done.out)
+    assert (done.code, report["created"], len(report["refused"])) == (1, 1, 1)
     shown = documented("push")
     assert ([*report], [*report["refused"][0]], report["notes"]) == ([*shown], [*shown["refused"][0]], shown["notes"])
-    assert "visavis: refused: employee 9 at " in done.stderr
-    assert "secret-1" not in done.stdout + done.stderr
+    assert "visavis: refused: employee 9 at " in done.err
+    assert "secret-1" not in done.out + done.err
     key = report["refused"][0]["key"]
-    done = run(folder, "push", "--to", "frappe", "--dismiss", key)
-    assert (done.returncode, done.stdout.splitlines()[1].split()) == (0, ["frappe", "0", "0", "0", "0", "0"])
+    done = run("attendance", "push", "--to", "frappe", "--dismiss", key)
+    assert (done.code, done.out.splitlines()[-1].split()) == (0, ["frappe", "0", "0", "0", "0", "0"])
     frappe.stop()
     punch("7", "17:00", "out")
-    state = json.loads(run(folder, "targets", "--json").stdout)
+    state = json.loads(run("attendance", "targets", "--json").out)
     assert (state["target"], state["waiting"], state["refused"]) == ("frappe", 1, [])
     assert [*state] == [*documented("targets")]
-    done = run(folder, "push", "--to", "nothing")
-    assert (done.returncode, done.stderr) == (
+    done = run("attendance", "push", "--to", "nothing")
+    assert (done.code, done.err) == (
         2, "visavis: there is no target 'nothing'; the targets are frappe.\n",
     )  # fmt: skip
 
 
-def test_terminals_are_listed(folder: Path) -> None:
+def test_terminals_are_listed(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_SITE", str(folder))
     configure(folder, "[zkteco.gate]\nserial = 'ZK1'\naddresses = ['10.0.0.5']")
     with Site(folder) as site:
         terminal = read_terminals(site)["ZK1"]
         receive(site, terminal, b"12\t2026-06-01 08:00:00\t0\t15\n", at=datetime(2026, 6, 1, 5, tzinfo=UTC))
-    done = run(folder, "terminals", "--json")
-    state, shown = json.loads(done.stdout), documented("terminals")
+    done = run("attendance", "terminals", "--json")
+    state, shown = json.loads(done.out), documented("terminals")
     assert ([*state], [*state["held"][0]]) == ([*shown], [*shown["held"][0]])
     assert {name: state["held"][0][name] for name in ("line", "reason")} == {
         name: shown["held"][0][name] for name in ("line", "reason")
     }
-    done = run(folder, "terminals", "--clear", "gate")
-    assert (done.returncode, done.stderr, done.stdout.split()[-1]) == (0, "", "0")
-    assert run(folder, "terminals", "--clear", "door").returncode == 2
+    done = run("attendance", "terminals", "--clear", "gate")
+    assert (done.code, done.err, done.out.split()[-1]) == (0, "", "0")
+    assert run("attendance", "terminals", "--clear", "door").code == 2
 
 
-def test_export_to_frappe_and_odoo(folder: Path, punch: AddPunch) -> None:
+def test_export_to_frappe_and_odoo(folder: Path, punch: AddPunch, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_SITE", str(folder))
     first = punch("7", "08:00")
     punch("7", "17:00:30", "out", device="=gate")
     punch("8", "09:00", "unspecified")
     day = first.at.date()
-    done = run(folder, "export", "--to", "frappe", "--from", day.isoformat(), "--until", day.isoformat())
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines() == [
+    done = run("attendance", "export", "--to", "frappe", "--from", day.isoformat(), "--until", day.isoformat())
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
         "Employee,Log Type,Time,Location / Device ID,Skip Auto Attendance",
         f"7,IN,{day} 08:00:00,door,0",
         f"8,,{day} 09:00:00,door,0",
         f"7,OUT,{day} 17:00:30,'=gate,0",
     ]
-    done = run(folder, "export", "--to", "odoo")
-    assert done.stdout.splitlines() == [
+    done = run("attendance", "export", "--to", "odoo")
+    assert done.out.splitlines() == [
         "employee_id,check_in,check_out", f"Ann Li,{day} 01:00:00,{day} 10:00:30",
     ]  # fmt: skip
-    assert done.stderr == "visavis: 1 punches have no check-in or check-out, and are left out.\n"
-    assert run(folder, "export", "--to", "sap").returncode == 2
+    assert done.err == "visavis: 1 punches have no check-in or check-out, and are left out.\n"
+    assert run("attendance", "export", "--to", "sap").code == 2
 
 
 def test_the_lock_and_the_key_are_for_one_user(folder: Path, webhook: StandIn, punch: AddPunch) -> None:

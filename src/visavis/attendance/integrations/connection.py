@@ -34,7 +34,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TargetAnswer:
     """What a target answered, with a status below 500."""
 
     status: int
@@ -48,7 +48,7 @@ class Answer:
             raise RejectedError(f"the answer {self.status} is no JSON: is this the address of the system?") from error
 
 
-class Connection:
+class TargetConnection:
     """A target at a URL; ``authorization`` is the header of every request, "" for none."""
 
     def __init__(self, url: str, *, authorization: str = "", pauses: tuple[float, ...] = PAUSES_S) -> None:
@@ -63,7 +63,7 @@ class Connection:
         if host.scheme == "http" and host.hostname not in LOOPBACK:
             warnings.warn(f"{url} is reached without TLS: others can read names, times and keys.", VisavisWarning, 2)
 
-    def send(self, method: str, path: str, **options: Any) -> Answer:
+    def send(self, method: str, path: str, **options: Any) -> TargetAnswer:
         """Send a request, and again after pauses where that may help.
 
         Raises DelayedError, and RejectedError where the key is refused or the address is that of something else.
@@ -79,14 +79,14 @@ class Connection:
         """Close the connections."""
         self._session.close()
 
-    def _try(self, method: str, path: str, options: Mapping[str, Any]) -> Answer:
+    def _try(self, method: str, path: str, options: Mapping[str, Any]) -> TargetAnswer:
         import requests
 
         try:
             with self._session.request(
                 method, self.url + path, timeout=TIMEOUT_S, allow_redirects=False, stream=True, **options
             ) as response:
-                answer = Answer(response.status_code, _read(response))
+                answer = TargetAnswer(response.status_code, _read(response))
         except requests.RequestException as error:
             raise DelayedError(f"it cannot be reached: {_describe(error)}") from error
         if answer.status >= 500 or answer.status in LATER:

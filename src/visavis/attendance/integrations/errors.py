@@ -15,5 +15,5 @@ class RejectedError(Exception):
     """Nothing can be delivered until a person mends it: a wrong key, another server at the address."""
 
 
-class RefusedError(Exception):
+class RefusedRecordError(Exception):
     """The target does not take this record."""

@@ -21,31 +21,31 @@ LONGEST = timedelta(hours=16)
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
+class PunchExport:
     """The rows of a file by column, and notes about punches that are not in it."""
 
     rows: tuple[Mapping[str, object], ...]
     notes: tuple[str, ...]
 
 
-def export_frappe(site: Site, first: date | None, last: date | None) -> Export:
+def export_frappe(site: Site, first: date | None, last: date | None) -> PunchExport:
     """Return check-ins for Frappe HR's import of Employee Checkin: local times, one for a person and second."""
     rows: list[Mapping[str, object]] = []
-    taken: dict[tuple[str, str], datetime] = {}
+    written: dict[tuple[str, str], datetime] = {}
     repeated = 0
     for punch in site.punches(first, last):
         time = f"{punch.at.astimezone(ZoneInfo(site.zone)):%Y-%m-%d %H:%M:%S}"
-        if (punch.employee, time) in taken:
+        if (punch.employee, time) in written:
             repeated += 1
             continue
-        taken[punch.employee, time] = punch.at
+        written[punch.employee, time] = punch.at
         values = (punch.employee, LOG_TYPES[punch.direction], time, punch.device, 0)
         rows.append(dict(zip(FRAPPE_COLUMNS, values, strict=True)))
     note = f"{repeated} punches have the same local second as another one of the person, and are left out."
-    return Export(tuple(rows), (note,) if repeated else ())
+    return PunchExport(tuple(rows), (note,) if repeated else ())
 
 
-def export_odoo(site: Site, first: date | None, last: date | None) -> Export:
+def export_odoo(site: Site, first: date | None, last: date | None) -> PunchExport:
     """Return pairs for Odoo's import of attendance: UTC, employees by name.
 
     A pair belongs to the day of its check-in. Raises UsageError where two employees of the pairs have the same name.
@@ -66,7 +66,7 @@ def export_odoo(site: Site, first: date | None, last: date | None) -> Export:
     if count > 1:
         raise UsageError(f"{count} employees are called {name}, and this import knows names alone: use push.")
     note = f"{unpaired} punches have no check-in or check-out, and are left out."
-    return Export(tuple(rows), (note,) if unpaired else ())
+    return PunchExport(tuple(rows), (note,) if unpaired else ())
 
 
 def _list_pairs(site: Site, first: date | None, last: date | None) -> Iterator[tuple[str, datetime, datetime | None]]:

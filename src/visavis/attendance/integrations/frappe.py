@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from visavis.attendance.integrations.connection import Answer, Connection, excerpt
+from visavis.attendance.integrations.connection import TargetAnswer, TargetConnection, excerpt
 from visavis.attendance.integrations.deliveries import Deliveries, SentRecord
-from visavis.attendance.integrations.errors import RefusedError, RejectedError
+from visavis.attendance.integrations.errors import RefusedRecordError, RejectedError
 from visavis.attendance.integrations.targets import Target
 from visavis.attendance.types import LedgerChange, Punch
 
@@ -38,13 +38,13 @@ def format_time(time: datetime, zone: str) -> str:
 class FrappeHr:
     """The requests to Frappe HR. ``employee_field`` is the field of Employee that holds our employee numbers."""
 
-    def __init__(self, connection: Connection, employee_field: str) -> None:
+    def __init__(self, connection: TargetConnection, employee_field: str) -> None:
         self._connection, self._employee_field = connection, employee_field
 
     def add(self, employee: str, content: Mapping[str, str]) -> str:
         """Add a check-in; return its name, "" where it was there and its name cannot be found out.
 
-        Raises RefusedError.
+        Raises RefusedRecordError.
         """
         values = {
             "employee_field_value": employee,
@@ -62,7 +62,7 @@ class FrappeHr:
         except RejectedError:  # the key may add check-ins, and not read them
             name = None
         if name is None and DUPLICATE not in reason:
-            raise RefusedError(reason)
+            raise RefusedRecordError(reason)
         return name or ""
 
     def find(self, employee: str, time: str) -> str | None:
@@ -75,23 +75,23 @@ class FrappeHr:
         return self._find_first("Employee Checkin", {"employee": name, "time": time.removesuffix(".000000")})
 
     def change(self, name: str, content: Mapping[str, str]) -> bool:
-        """LedgerChange a check-in; return whether there still is one. Raises RefusedError."""
+        """LedgerChange a check-in; return whether there still is one. Raises RefusedRecordError."""
         return self._touch("PUT", f"Employee Checkin/{quote(name, safe='')}", json=dict(content))
 
     def delete(self, name: str) -> None:
-        """Delete a check-in, if there still is one. Raises RefusedError."""
+        """Delete a check-in, if there still is one. Raises RefusedRecordError."""
         self._touch("DELETE", f"Employee Checkin/{quote(name, safe='')}")
 
     def set_last_sync(self, shift_type: str, time: str) -> None:
-        """Let Attendance be made of the shifts that were over at a time. Raises RefusedError."""
+        """Let Attendance be made of the shifts that were over at a time. Raises RefusedRecordError."""
         path = f"Shift Type/{quote(shift_type, safe='')}"
         if not self._touch("PUT", path, json={"last_sync_of_checkin": time}):
-            raise RefusedError(f"there is no Shift Type {shift_type}")
+            raise RefusedRecordError(f"there is no Shift Type {shift_type}")
 
     def _touch(self, method: str, path: str, **options: Any) -> bool:
         answer = self._connection.send(method, RESOURCES + path.replace(" ", "%20"), **options)
         if answer.status >= 400 and answer.status != 404:
-            raise RefusedError(read_message(answer))
+            raise RefusedRecordError(read_message(answer))
         return answer.status != 404
 
     def _find_first(self, doctype: str, values: Mapping[str, str]) -> str | None:
@@ -112,7 +112,7 @@ class FrappeDelivery:
         self.counts: Counter[str] = Counter()
 
     def deliver(self, change: LedgerChange) -> None:
-        """Bring a punch at Frappe HR to what it is after a change. Raises RefusedError."""
+        """Bring a punch at Frappe HR to what it is after a change. Raises RefusedRecordError."""
         punch, sent = change.punch, self._store.find(change.punch_id)
         if punch is not None and not self._target.covers(punch):
             punch = None
@@ -136,7 +136,7 @@ class FrappeDelivery:
         for shift_type in self._target.shift_types:
             try:
                 self._system.set_last_sync(shift_type, text)
-            except RefusedError as error:
+            except RefusedRecordError as error:
                 return f"last_sync_of_checkin was not written: {error}."
         self._store.store_synced(complete)
         return ""
@@ -158,13 +158,15 @@ class FrappeDelivery:
         record = SentRecord(punch.id, punch.employee, punch.at, self._describe(punch), None)
         for twin in self._find_twins(record):
             if abs(twin.at - punch.at) >= timedelta(minutes=1):
-                raise RefusedError("clocks were set back, and another punch of this person has the same local time")
+                raise RefusedRecordError(
+                    "clocks were set back, and another punch of this person has the same local time"
+                )
             self._store.store(replace(record, remote=""))
             return
         self._store.store(record)
         try:
             name = self._system.add(punch.employee, record.content)
-        except RefusedError:
+        except RefusedRecordError:
             self._store.forget(punch.id)
             raise
         self._store.store(replace(record, remote=name))
@@ -195,7 +197,7 @@ class FrappeDelivery:
     def _delete(self, sent: SentRecord) -> None:
         name = sent.remote or self._system.find(sent.employee, sent.content["time"])
         if name is None:
-            raise RefusedError(f"the check-in of {sent.content['time'][:19]} cannot be found: delete it by hand")
+            raise RefusedRecordError(f"the check-in of {sent.content['time'][:19]} cannot be found: delete it by hand")
         self._system.delete(name)
         self.counts["deleted"] += 1
 
@@ -205,7 +207,7 @@ class FrappeDelivery:
         return [other for other in near if other.key != record.key and other.content["time"] == record.content["time"]]
 
 
-def read_message(answer: Answer) -> str:
+def read_message(answer: TargetAnswer) -> str:
     """Return why Frappe refused a request: the message that a person would see there."""
     try:
         content = _read_object(answer)
@@ -215,7 +217,7 @@ def read_message(answer: Answer) -> str:
         return excerpt(f"answer {answer.status}: {answer.body.decode('utf-8', 'replace')}")
 
 
-def _read_name(answer: Answer) -> str:
+def _read_name(answer: TargetAnswer) -> str:
     message = _read_object(answer).get("message")
     name = message.get("name") if isinstance(message, dict) else None
     if not isinstance(name, str) or not name:
@@ -223,7 +225,7 @@ def _read_name(answer: Answer) -> str:
     return name
 
 
-def _read_object(answer: Answer) -> dict[str, Any]:
+def _read_object(answer: TargetAnswer) -> dict[str, Any]:
     content = answer.json()
     if not isinstance(content, dict):
         raise RejectedError(NOT_FRAPPE)

@@ -14,9 +14,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from visavis.attendance.integrations.deliveries import Deliveries, SentRecord
-from visavis.attendance.integrations.errors import RefusedError, RejectedError
+from visavis.attendance.integrations.errors import RefusedRecordError, RejectedError
 from visavis.attendance.integrations.odoo_client import OdooClient
-from visavis.attendance.integrations.pairs import Pair, measure, pair_punches
+from visavis.attendance.integrations.pairs import CheckPair, measure, pair_punches
 from visavis.attendance.integrations.targets import Target
 from visavis.attendance.types import Punch
 
@@ -79,7 +79,7 @@ class OdooDelivery:
         self._store.settle(employee, begin, frozenset(refused))
 
     def _synchronize(
-        self, employee_id: int, wanted: Mapping[str, Pair], sent: Mapping[str, SentRecord]
+        self, employee_id: int, wanted: Mapping[str, CheckPair], sent: Mapping[str, SentRecord]
     ) -> dict[str, tuple[datetime, str]]:
         """Change Odoo's rows; return what is refused, with its time and the reason."""
         refused = {}
@@ -87,7 +87,7 @@ class OdooDelivery:
             if record.key not in wanted:
                 try:
                     self._remove(employee_id, record)
-                except RefusedError as error:
+                except RefusedRecordError as error:
                     refused[record.key] = (record.at, str(error))
         waiting = [pair for key, pair in wanted.items() if not self._is_there(pair, sent.get(key))]
         while waiting:
@@ -95,17 +95,17 @@ class OdooDelivery:
             for pair in waiting:
                 try:
                     self._put(employee_id, pair, self._store.find(pair.check_in.id))
-                except RefusedError as error:
+                except RefusedRecordError as error:
                     failed.append((pair, str(error)))
             if len(failed) == len(waiting):
                 return refused | {pair.check_in.id: (pair.check_in.at, reason) for pair, reason in failed}
             waiting = [pair for pair, _ in failed]
         return refused
 
-    def _is_there(self, pair: Pair, sent: SentRecord | None) -> bool:
+    def _is_there(self, pair: CheckPair, sent: SentRecord | None) -> bool:
         return sent is not None and sent.remote is not None and sent.content == self._describe(pair)
 
-    def _describe(self, pair: Pair) -> dict[str, Any]:
+    def _describe(self, pair: CheckPair) -> dict[str, Any]:
         content: dict[str, Any] = {"check_in": format_time(pair.check_in.at), "check_out": False}
         if pair.check_out is not None:
             content["check_out"] = format_time(pair.check_out.at)
@@ -115,7 +115,7 @@ class OdooDelivery:
                 content["out_mode"] = MODES[pair.check_out.method]
         return content
 
-    def _put(self, employee_id: int, pair: Pair, sent: SentRecord | None) -> None:
+    def _put(self, employee_id: int, pair: CheckPair, sent: SentRecord | None) -> None:
         """Write a row, or add it where Odoo has none."""
         punch, content = pair.check_in, self._describe(pair)
         record = SentRecord(punch.id, punch.employee, punch.at, content, None, is_open=pair.check_out is None)
@@ -128,7 +128,7 @@ class OdooDelivery:
         self._store.store(record)
         try:
             remote = self._create(employee_id, record)
-        except RefusedError:
+        except RefusedRecordError:
             self._store.forget(record.key)
             raise
         self._store.store(replace(record, remote=remote))
@@ -138,7 +138,7 @@ class OdooDelivery:
         """Add a row; return its id. Where an earlier try has added it, Odoo refuses the row as an overlap."""
         try:
             ids = self._client.call(ATTENDANCE, "create", vals_list=[{"employee_id": employee_id, **record.content}])
-        except RefusedError:
+        except RefusedRecordError:
             existing = self._find(employee_id, record)
             if existing is None or not existing.remote or not self._write(existing.remote, record.content):
                 raise
@@ -157,19 +157,19 @@ class OdooDelivery:
         """Write a row; return whether there still is one."""
         try:
             self._client.call(ATTENDANCE, "write", ids=[int(remote)], vals=dict(content))
-        except RefusedError:
+        except RefusedRecordError:
             if self._exists(remote):
                 raise
             return False
         return True
 
     def _remove(self, employee_id: int, record: SentRecord) -> None:
-        known = self._find(employee_id, record) if record.remote is None else record
-        if known is not None and known.remote:
+        existing = self._find(employee_id, record) if record.remote is None else record
+        if existing is not None and existing.remote:
             try:
-                self._client.call(ATTENDANCE, "unlink", ids=[int(known.remote)])
-            except RefusedError:
-                if self._exists(known.remote):
+                self._client.call(ATTENDANCE, "unlink", ids=[int(existing.remote)])
+            except RefusedRecordError:
+                if self._exists(existing.remote):
                     raise
             self.counts["deleted"] += 1
         self._store.forget(record.key)

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from xml.parsers.expat import ExpatError
 
-from visavis.attendance.integrations.connection import Answer, Connection, excerpt
-from visavis.attendance.integrations.errors import DelayedError, RefusedError, RejectedError
+from visavis.attendance.integrations.connection import TargetAnswer, TargetConnection, excerpt
+from visavis.attendance.integrations.errors import DelayedError, RefusedRecordError, RejectedError
 from visavis.attendance.integrations.targets import Target
 
 ACCESS_FAULTS = frozenset({3, 4})
@@ -27,13 +27,13 @@ class OdooClient(Protocol):
     """Calls methods of models."""
 
     def call(self, model: str, method: str, **arguments: Any) -> Any:
-        """Return what a method returns; raises RefusedError where it refuses the values."""
+        """Return what a method returns; raises RefusedRecordError where it refuses the values."""
 
 
 class JsonClient:
     """JSON-2: since Odoo 19."""
 
-    def __init__(self, connection: Connection, target: Target) -> None:
+    def __init__(self, connection: TargetConnection, target: Target) -> None:
         self._connection = connection
         self._headers = {"X-Odoo-Database": target.database} if target.database else {}
 
@@ -46,13 +46,13 @@ class JsonClient:
         name, message = (content.get("name"), content.get("message")) if isinstance(content, dict) else (None, None)
         if not isinstance(name, str) or name.startswith("werkzeug."):
             raise RejectedError(f"JSON-2 does not work there ({answer.status}: {excerpt(message)}).")
-        raise RefusedError(excerpt(message))
+        raise RefusedRecordError(excerpt(message))
 
 
 class XmlClient:
     """XML-RPC: until Odoo 21. ``key`` is an API key, or a password."""
 
-    def __init__(self, connection: Connection, target: Target, key: str) -> None:
+    def __init__(self, connection: TargetConnection, target: Target, key: str) -> None:
         self._connection, self._target, self._key = connection, target, key
         self._user = 0
 
@@ -81,11 +81,11 @@ class XmlClient:
             if fault.faultCode in ACCESS_FAULTS:
                 raise RejectedError(f"it refuses the key: {text}") from fault
             if fault.faultCode == USER_FAULT:
-                raise RefusedError(excerpt(fault.faultString)) from fault
+                raise RefusedRecordError(excerpt(fault.faultString)) from fault
             raise DelayedError(f"it failed: {text}", answered=True) from fault
 
 
-def read_xml(answer: Answer) -> Any:
+def read_xml(answer: TargetAnswer) -> Any:
     """Return the value of an answer of XML-RPC.
 
     Raises xmlrpc.client.Fault, and RejectedError for anything else, such as a document type.
@@ -102,7 +102,7 @@ def read_xml(answer: Answer) -> Any:
     return value
 
 
-def make_client(connection: Connection, target: Target, secret: str) -> OdooClient:
+def make_client(connection: TargetConnection, target: Target, secret: str) -> OdooClient:
     """Return the client of a target."""
     if target.protocol == "xmlrpc":
         return XmlClient(connection, target, secret)

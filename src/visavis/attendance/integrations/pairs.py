@@ -13,7 +13,7 @@ REPEATED = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class CheckPair:
     """A check-in, and its check-out; None: that may still come."""
 
     check_in: Punch
@@ -24,12 +24,12 @@ class Pair:
 class Pairing:
     """The pairs of the punches of a person, by time, and the punches that are in none, each with the reason."""
 
-    pairs: list[Pair] = field(default_factory=list)
+    pairs: list[CheckPair] = field(default_factory=list)
     unpaired: list[tuple[Punch, str]] = field(default_factory=list)
 
 
 def pair_punches(punches: Iterable[Punch], *, longest: timedelta, now: datetime) -> Pairing:
-    """Pair the punches of a person, sorted by time.
+    """CheckPair the punches of a person, sorted by time.
 
     An unspecified punch is a check-out where a check-in is open, else a check-in. A check-in has its check-out within
     ``longest``; until then it is open. No time is made up: a punch without its other half is in no pair, so that a
@@ -51,10 +51,10 @@ def pair_punches(punches: Iterable[Punch], *, longest: timedelta, now: datetime)
             pairing.unpaired.append((entered, "there is no check-out before the next check-in"))
             entered = punch
         else:
-            pairing.pairs.append(Pair(entered, punch))
+            pairing.pairs.append(CheckPair(entered, punch))
             entered = None
     if entered is not None and measure(entered.at, now) <= longest:
-        pairing.pairs.append(Pair(entered, None))
+        pairing.pairs.append(CheckPair(entered, None))
     elif entered is not None:
         pairing.unpaired.append((entered, _no_end(longest)))
     return pairing

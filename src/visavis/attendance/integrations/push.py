@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from visavis.attendance.integrations.connection import PAUSES_S, Connection
+from visavis.attendance.integrations.connection import PAUSES_S, TargetConnection
 from visavis.attendance.integrations.deliveries import Deliveries, claim_target
-from visavis.attendance.integrations.errors import DelayedError, RefusedError, RejectedError
+from visavis.attendance.integrations.errors import DelayedError, RefusedRecordError, RejectedError
 from visavis.attendance.integrations.frappe import FrappeDelivery, FrappeHr
 from visavis.attendance.integrations.odoo import OdooDelivery
 from visavis.attendance.integrations.odoo_client import make_client
@@ -31,7 +31,7 @@ class Delivery(Protocol):
     """Delivers one change after another."""
 
     def deliver(self, change: LedgerChange) -> None:
-        """Deliver a change. Raises RefusedError."""
+        """Deliver a change. Raises RefusedRecordError."""
 
 
 def push(site: Site, name: str, *, retry: bool = False, pauses: tuple[float, ...] = PAUSES_S) -> PushReport:
@@ -45,7 +45,7 @@ def push(site: Site, name: str, *, retry: bool = False, pauses: tuple[float, ...
     store = Deliveries(site.database, name)
     authorization = {"frappe": f"token {secret}", "odoo": f"bearer {secret}" * (target.protocol == "json2")}
     with claim_target(site.database, site.folder, name):
-        connection = Connection(target.url, authorization=authorization.get(target.kind, ""), pauses=pauses)
+        connection = TargetConnection(target.url, authorization=authorization.get(target.kind, ""), pauses=pauses)
         try:
             return _Push(site, target, store, connection).run(secret, retry=retry)
         finally:
@@ -68,7 +68,7 @@ def dismiss(site: Site, name: str, key: str) -> None:
 
 
 class _Push:
-    def __init__(self, site: Site, target: Target, store: Deliveries, connection: Connection) -> None:
+    def __init__(self, site: Site, target: Target, store: Deliveries, connection: TargetConnection) -> None:
         self._site, self._target, self._store, self._connection = site, target, store, connection
         self._counts: Counter[str] = Counter()
         self._notes: list[str] = []
@@ -185,7 +185,7 @@ class _Push:
         try:
             delivery.deliver(change)
             return True
-        except RefusedError as error:
+        except RefusedRecordError as error:
             reason = str(error)
         except DelayedError as error:
             if not error.answered or datetime.now(UTC) - self._store.note_failure() < GIVE_UP:

@@ -25,8 +25,8 @@ from visavis.permissions import warn_if_readable
 from visavis.printable import make_printable
 from visavis.text_files import errors_in, read_text
 
-Kind = Literal["frappe", "odoo", "webhook"]
-Protocol = Literal["json2", "xmlrpc"]
+TargetKind = Literal["frappe", "odoo", "webhook"]
+OdooProtocol = Literal["json2", "xmlrpc"]
 COMMON = frozenset({"kind", "url", "key_file", "key_variable", "first_day"})
 OPTIONS: Mapping[str, frozenset[str]] = {
     "frappe": COMMON | {"zone", "employee_field", "shift_types"},
@@ -48,7 +48,7 @@ class Target:
     """
 
     name: str
-    kind: Kind
+    kind: TargetKind
     url: str
     zone: str
     key_file: Path | None = None
@@ -56,7 +56,7 @@ class Target:
     first_day: date | None = None
     employee_field: str = ""
     shift_types: tuple[str, ...] = ()
-    protocol: Protocol = "json2"
+    protocol: OdooProtocol = "json2"
     database: str = ""
     user: str = ""
     longest_hours: float = 16.0
@@ -100,8 +100,8 @@ def read_targets(site: Site) -> dict[str, Target]:
 def _read_target(name: str, table: Mapping[str, Any], folder: Path, zone: str) -> Target:
     place = f"[targets.{make_printable(name)}]"
     kind = table.get("kind")
-    if kind not in get_args(Kind):
-        raise UsageError(f"{place} needs kind = {_list(get_args(Kind))}.")
+    if kind not in get_args(TargetKind):
+        raise UsageError(f"{place} needs kind = {_list(get_args(TargetKind))}.")
     for key in table:
         if key not in OPTIONS[kind]:
             hint = (
@@ -126,8 +126,8 @@ def _read_target(name: str, table: Mapping[str, Any], folder: Path, zone: str) -
 
 def _check(place: str, target: Target) -> None:
     read_zone(target.zone)
-    if target.protocol not in get_args(Protocol):
-        raise UsageError(f"{place}: protocol is {_list(get_args(Protocol))}.")
+    if target.protocol not in get_args(OdooProtocol):
+        raise UsageError(f"{place}: protocol is {_list(get_args(OdooProtocol))}.")
     if target.protocol == "xmlrpc" and not (target.database and target.user):
         raise UsageError(f"{place}: XML-RPC needs database and user.")
 

@@ -12,8 +12,8 @@ import hmac
 import time
 from collections import Counter
 
-from visavis.attendance.integrations.connection import Connection, excerpt
-from visavis.attendance.integrations.errors import RefusedError, RejectedError
+from visavis.attendance.integrations.connection import TargetConnection, excerpt
+from visavis.attendance.integrations.errors import RefusedRecordError, RejectedError
 from visavis.attendance.integrations.targets import Target
 from visavis.attendance.types import LedgerChange
 from visavis.errors import UsageError
@@ -58,12 +58,12 @@ def make_body(change: LedgerChange) -> bytes:
 class WebhookDelivery:
     """Delivers each change of the ledger as an event."""
 
-    def __init__(self, target: Target, connection: Connection, key: bytes) -> None:
+    def __init__(self, target: Target, connection: TargetConnection, key: bytes) -> None:
         self._target, self._connection, self._key = target, connection, key
         self.counts: Counter[str] = Counter()
 
     def deliver(self, change: LedgerChange) -> None:
-        """Send the event of a change; any answer of the kind 2xx confirms it. Raises RefusedError."""
+        """Send the event of a change; any answer of the kind 2xx confirms it. Raises RefusedRecordError."""
         if change.punch is not None and not self._target.covers(change.punch):
             return
         event_id, body, timestamp = make_id(change), make_body(change), int(time.time())
@@ -77,5 +77,5 @@ class WebhookDelivery:
         if answer.status in NO_RECEIVER:
             raise RejectedError(f"nothing receives webhooks at this address: it answered {answer.status}.")
         if answer.status >= 400:
-            raise RefusedError(f"it answered {answer.status}: {excerpt(answer.body)}")
+            raise RefusedRecordError(f"it answered {answer.status}: {excerpt(answer.body)}")
         self.counts["created"] += 1

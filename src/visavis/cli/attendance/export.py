@@ -23,7 +23,7 @@ def export(
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Print punches as the CSV that Frappe HR or Odoo imports, in UTF-8."""
+    """Print punches as a CSV for Frappe HR or Odoo."""
     from visavis.attendance.integrations import export as files
     from visavis.attendance.local_time import read_day
     from visavis.attendance.site import Site

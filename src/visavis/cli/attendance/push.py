@@ -25,7 +25,7 @@ def push(
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Send new, corrected and void punches: exit code 1 where some are refused, 3 where not all could be sent."""
+    """Send punches to a target of site.toml. Exits 1 where some are refused, 3 where not all could be sent."""
     from visavis.attendance.integrations import push as deliveries
     from visavis.attendance.site import Site
 

@@ -10,7 +10,7 @@ COLUMNS = ("target", "kind", "waiting", "refused", "synced", "url")
 
 
 def targets(*, site: SiteFolder = SITE, json: Json = False) -> None:
-    """List the targets of site.toml, how many changes wait, and what was refused."""
+    """List where punches are sent. Shows how many changes wait, and how many records were refused."""
     from visavis.attendance.integrations.push import read_states
     from visavis.attendance.site import Site
 

@@ -24,7 +24,7 @@ def terminals(
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """List the terminals of site.toml: last contact, error of the clock in seconds, and lines that are held."""
+    """List the ZKTeco terminals. Shows the last contact, the error of the clock in seconds, and lines that are held."""
     from visavis.attendance.integrations.zkteco.receive import clear_held, retry_held
     from visavis.attendance.integrations.zkteco.terminals import read_states
     from visavis.attendance.site import Site

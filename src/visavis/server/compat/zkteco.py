@@ -59,7 +59,7 @@ async def read_body(request: Request, _terminal: TerminalOf) -> bytes:
 
 @router.get("/cdata")
 def greet(terminal: TerminalOf, site: SiteOf) -> str:
-    """Answer a terminal that was switched on: which punches it should send, and how often it should ask."""
+    """TargetAnswer a terminal that was switched on: which punches it should send, and how often it should ask."""
     note_contact(site, terminal.serial)
     offset = datetime.now(ZoneInfo(terminal.zone)).utcoffset() or timedelta()
     stamp = read_stamp(site, terminal.serial)
@@ -84,7 +84,7 @@ def greet(terminal: TerminalOf, site: SiteOf) -> str:
 @router.get("/getrequest")
 @router.get("/ping")
 def poll(terminal: TerminalOf, site: SiteOf) -> str:
-    """Answer that there are no commands."""
+    """TargetAnswer that there are no commands."""
     note_contact(site, terminal.serial)
     return "OK"
 

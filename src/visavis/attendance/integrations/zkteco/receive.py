@@ -168,13 +168,13 @@ def _store_held(site: Site, serial: str, held: dict[str, str], *, settled: Itera
     with site.database.write() as conn:
         for text in gone:
             conn.execute(delete(HELD).where(HELD.c.serial == serial, HELD.c.line == text))
-        known = {*conn.execute(select(HELD.c.line).where(HELD.c.serial == serial)).scalars()}
+        stored = {*conn.execute(select(HELD.c.line).where(HELD.c.serial == serial)).scalars()}
         count = conn.execute(select(func.count()).select_from(HELD).where(HELD.c.serial == serial)).scalar_one()
         fresh = {make_printable(text, keep="\t"): reason for text, reason in held.items()}
         rows = [
             {"serial": serial, "line": text, "reason": reason, "received": now()}
             for text, reason in fresh.items()
-            if text not in known
+            if text not in stored
         ][: max(MOST_HELD - count, 0)]
         if rows:
             conn.execute(insert(HELD), rows)
