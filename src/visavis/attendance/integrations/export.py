@@ -76,9 +76,8 @@ def _list_pairs(site: Site, first: date | None, last: date | None) -> Iterator[t
     punches = sorted(site.punches(start, end), key=lambda punch: punch.employee)  # stays sorted by time
     for number, own in groupby(punches, key=lambda punch: punch.employee):
         pairing = pair_punches(own, longest=LONGEST, now=datetime.now(UTC))
-        ends = [(pair.check_in.at, pair.check_out and pair.check_out.at) for pair in pairing.pairs]
-        for at, check_out in sorted(
-            [*ends, *((punch.at, None) for punch, _ in pairing.unpaired)], key=lambda row: row[0]
-        ):
+        rows: list[tuple[datetime, datetime | None]] = [(punch.at, None) for punch, _ in pairing.unpaired]
+        rows += [(pair.check_in.at, pair.check_out.at if pair.check_out else None) for pair in pairing.pairs]
+        for at, check_out in sorted(rows, key=lambda row: row[0]):
             if (first is None or at.date() >= first) and (last is None or at.date() <= last):
                 yield number, at, check_out

@@ -25,6 +25,7 @@ ADD_LOG = "/api/method/hrms.hr.doctype.employee_checkin.employee_checkin.add_log
 RESOURCES = "/api/resource/"
 DUPLICATE = "already has a log with the same timestamp"
 LOG_TYPES: Mapping[str, str] = {"in": "IN", "out": "OUT", "unspecified": ""}
+SAME_LOCAL_TIME = "clocks were set back, and another punch of this person has the same local time"
 NOT_FRAPPE = "it answers, and not as Frappe HR does: is this the address of the site?"
 NEIGHBORHOOD = timedelta(hours=3)
 """Punches of one local time are less apart than this."""
@@ -158,9 +159,7 @@ class FrappeDelivery:
         record = SentRecord(punch.id, punch.employee, punch.at, self._describe(punch), None)
         for twin in self._find_twins(record):
             if abs(twin.at - punch.at) >= timedelta(minutes=1):
-                raise RefusedRecordError(
-                    "clocks were set back, and another punch of this person has the same local time"
-                )
+                raise RefusedRecordError(SAME_LOCAL_TIME)
             self._store.store(replace(record, remote=""))
             return
         self._store.store(record)

@@ -148,9 +148,10 @@ class _Push:
                 for employee, at in self._list_places(change):
                     touched[employee] = min(at, touched.get(employee, at))
             cursor = changes[-1].number
-        for record in [*self._store.list_open(), *self._store.list_refused()]:
-            if record.at is not None:
-                touched[record.employee] = min(record.at, touched.get(record.employee, record.at))
+        waiting = [(record.employee, record.at) for record in self._store.list_open()]
+        waiting += [(record.employee, record.at) for record in self._store.list_refused() if record.at is not None]
+        for employee, at in waiting:
+            touched[employee] = min(at, touched.get(employee, at))
         delivery.look_up(touched)
         now = self._read_clock()
         for employee, since in sorted(touched.items()):

@@ -99,7 +99,7 @@ def read_targets(site: Site) -> dict[str, Target]:
 
 def _read_target(name: str, table: Mapping[str, Any], folder: Path, zone: str) -> Target:
     place = f"[targets.{make_printable(name)}]"
-    kind = table.get("kind")
+    kind: Any = table.get("kind")
     if kind not in get_args(TargetKind):
         raise UsageError(f"{place} needs kind = {_list(get_args(TargetKind))}.")
     for key in table:
@@ -108,12 +108,14 @@ def _read_target(name: str, table: Mapping[str, Any], folder: Path, zone: str) -
                 " The key is in a file of its own: key_file." if key in {"key", "token", "secret", "password"} else ""
             )
             raise UsageError(f"{place} has no key {shown(key)}: the keys are {', '.join(sorted(OPTIONS[kind]))}.{hint}")
-    values = {key: _text(place, key, table) for key in ("zone", "employee_field", "database", "user") if key in table}
+    values: dict[str, Any] = {
+        key: _text(place, key, table) for key in ("zone", "employee_field", "database", "user") if key in table
+    }
     target = Target(
         name=name,
         kind=kind,
         url=_read_url(place, table),
-        **{"zone": zone, "employee_field": EMPLOYEE_FIELDS[kind], **values},
+        **({"zone": zone, "employee_field": EMPLOYEE_FIELDS[kind]} | values),
         **_read_secret_place(place, table, folder),
         first_day=_read_day(place, table),
         shift_types=_read_shift_types(place, table),

@@ -152,9 +152,9 @@ def read_states(site: Site) -> list[TerminalState]:
             held.setdefault(row.serial, []).append(line)
     states = []
     for serial, terminal in read_terminals(site).items():
-        row, lines = rows.get(serial), tuple(held.get(serial, ()))
-        times = [_time(getattr(row, name, None)) for name in ("contact", "upload", "clock_noted")]
-        seconds = None if row is None else row.clock_seconds
+        stored, lines = rows.get(serial), tuple(held.get(serial, ()))
+        times = [_time(getattr(stored, name, None)) for name in ("contact", "upload", "clock_noted")]
+        seconds = None if stored is None else stored.clock_seconds
         states.append(TerminalState(terminal.name, serial, times[0], times[1], seconds, times[2], lines))
     return states
 
