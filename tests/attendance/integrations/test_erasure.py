@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from visavis.attendance import tables
+from visavis.attendance.integrations.push import push
+from visavis.attendance.integrations.zkteco.receive import receive
+from visavis.attendance.integrations.zkteco.terminals import read_states, read_terminals
+from visavis.attendance.rights import apply_retention, erase
+from visavis.attendance.site import Site
+from visavis.attendance.types import Punch
+
+from .conftest import configure
+from .odoo_server import Odoo
+from .stand_in import StandIn
+
+AddPunch = Callable[..., Punch]
+
+
+def test_an_erased_person_is_in_no_table_of_deliveries(folder: Path, odoo: StandIn, punch: AddPunch) -> None:
+    configure(folder, "[zkteco.gate]\nserial = 'ZK1'\naddresses = ['10.0.0.5']")
+    for number in ("7", "8", "9"):
+        punch(number, "08:00")
+        punch(number, "12:00", "out")
+    with Site(folder) as site:
+        push(site, "odoo", pauses=())
+        lines = "7\t2026-06-01 99:00:00\t0\t15\n77\t2026-06-01 08:00:00\t0\t15\n"
+        receive(site, read_terminals(site)["ZK1"], lines.encode(), at=datetime.now(UTC))
+        for number in ("7", "9"):
+            erase(site, number, actor="test", reason="asked for it")
+        with site.database.read() as conn:
+            assert {*conn.execute(select(tables.SENT.c.employee)).scalars()} == {"8"}
+            assert {*conn.execute(select(tables.REFUSED.c.employee)).scalars()} == set()
+        assert [line.line[:2] for line in read_states(site)[0].held] == ["77"]
+        report = push(site, "odoo", pauses=())
+    assert (report.deleted, report.stopped, report.refused) == (0, "", ())
+    assert isinstance(odoo.system, Odoo)
+    assert len(odoo.system.rows()) == 2  # what Odoo has is erased there
+
+
+def test_what_retention_removes_here_is_not_deleted_at_the_target(folder: Path, odoo: StandIn, punch: AddPunch) -> None:
+    """Not even where an old punch was refused, for which the pairs of that time are computed anew at each push."""
+    long_ago = (datetime.now(UTC) - timedelta(days=100)).date()
+    punch("7", "08:00", day=long_ago)
+    punch("7", "12:00", "out", day=long_ago)
+    punch("7", "20:00", "out", day=long_ago - timedelta(days=1))
+    with Site(folder) as site:
+        report = push(site, "odoo", pauses=())
+    assert (report.created, len(report.refused)) == (1, 1)
+    text = (folder / "site.toml").read_text()
+    (folder / "site.toml").write_text(text.replace("punches_days = 0", "punches_days = 90"))
+    punch("7", "08:00")
+    with Site(folder) as site:
+        assert apply_retention(site, actor="test").records == 3
+        report = push(site, "odoo", pauses=())
+    assert (report.deleted, report.stopped) == (0, "")
+    assert isinstance(odoo.system, Odoo)
+    assert len(odoo.system.rows()) == 1
