@@ -25,7 +25,7 @@ from visavis.text_files import errors_in
 KEYS = ("serial", "addresses", "zone")
 _SERIAL = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+AddressRange = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Terminal:
 
     name: str
     serial: str
-    addresses: tuple[Network, ...]
+    addresses: tuple[AddressRange, ...]
     zone: str
 
     def may_come_from(self, address: str) -> bool:
@@ -109,7 +109,7 @@ def _read_terminal(name: str, table: Any, zone: str) -> Terminal:
     return Terminal(name, serial, _read_addresses(place, table.get("addresses")), zone)
 
 
-def _read_addresses(place: str, value: object) -> tuple[Network, ...]:
+def _read_addresses(place: str, value: object) -> tuple[AddressRange, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
         raise UsageError(f"{place} needs addresses: a list such as ['192.168.1.201'], or of networks.")
     try:
