@@ -24,6 +24,7 @@ def kill(tmp_path: Path, kind: str, runs: int, seed: int) -> dict[str, Any]:
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
+@pytest.mark.slow(seconds=15)
 @pytest.mark.parametrize("kind", ["frappe", "odoo", "webhook"])
 def test_nothing_is_lost_or_sent_twice_after_kills_on_both_sides(tmp_path: Path, kind: str) -> None:
     result = kill(tmp_path, kind, RUNS, 1)
