@@ -22,6 +22,7 @@ from visavis.pipeline import Recognizer
 from visavis.server import camera_runner, retention, watched_cameras
 from visavis.server.camera_runner import CameraRunner
 from visavis.server.config import ServerConfig, VideoSettings
+from visavis.server.shown_pictures import ShownPictures
 from visavis.server.state import tables
 from visavis.server.state.cameras import CameraReport, Cameras
 from visavis.server.state.database import StateDatabase
@@ -67,11 +68,11 @@ SCRIPTS: dict[str, Script] = {}
 """By server, which a test writes in the place of a detector."""
 
 
-def make(config: ServerConfig, *, sighting_seconds: float) -> ScriptedCameras:
+def make(config: ServerConfig, *, sighting_seconds: float, pictures: ShownPictures | None) -> ScriptedCameras:
     script = SCRIPTS[config.detector]
     if script.opening:
         raise script.opening.pop(0)
-    assert sighting_seconds == 30
+    assert (sighting_seconds, pictures) == (30, None)
     return ScriptedCameras(script)
 
 
