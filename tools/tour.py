@@ -31,7 +31,7 @@ from visavis.compare import parse_calibration
 FOLDER = Path(__file__).parents[1] / "docs/images/tour"
 HEIGHT = 1100
 """Pixels of a picture at most, from the top of the page."""
-COLORS, BYTES = (112, 80, 56, 40), 60_000
+COLORS, BYTES = (72, 56, 40), 60_000
 """Numbers of colors that are tried, and the bytes of a picture at most."""
 START_SECONDS = 180
 CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
