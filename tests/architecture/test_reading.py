@@ -11,6 +11,7 @@ HOME, PARSER = "visavis.input_files", "visavis.structured_text"
 READERS = {
     # the package's own files, and those of the system
     "visavis.compare": "a table of the package",
+    "visavis.attendance.integrations.deliveries": "what was sent, in the database of the site",
     "visavis.cli.models.bench": "a table of the package",
     "visavis.attendance.reports.forms": "a part of a page",
     "visavis.clustering.report": "a part of a page",
@@ -51,10 +52,12 @@ READERS = {
 JSON_READERS = {
     PARSER: "the parser itself",
     "visavis.compare": "a table of the package",
+    "visavis.attendance.integrations.deliveries": "what was sent, in the database of the site",
     "visavis.cli.models.bench": "a table of the package",
     "visavis.evaluate.calibrate": "text that was just written",
     "visavis.gallery.archive": "a table of the gallery, to export",
     "visavis.gallery.check_text": "text that was just written",
+    "visavis.server.state.evaluations": "an evaluation in the server's own database",
     "visavis.server.state.events": "an event in the server's own database",
     "visavis.server.state.jobs": "a job in the server's own database",
     "visavis.server.state.keys": "a key in the server's own database",

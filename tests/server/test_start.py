@@ -20,7 +20,8 @@ LATER = (
     "av", "scipy", "h5py", "torch", "sklearn", "pymilvus", "onnx",
 )  # fmt: skip
 """Packages that cameras, jobs, classifiers and other indexes need."""
-ALWAYS = {"visavis.videos", "visavis.videos.types"}
+ALWAYS = {"visavis.videos", "visavis.videos.types", "visavis.videos.strangers", "visavis.videos.sightings"}
+"""What is of a gallery's database, and imports nothing of videos."""
 
 
 def test_a_worker_imports_nothing_that_only_other_processes_or_later_requests_need() -> None:

@@ -65,7 +65,7 @@ class CountedRate(Plain):
 
 @dataclass(frozen=True, slots=True)
 class PersonResult(Plain):
-    """A person of the truth: how many ``tracks`` show them, and how many of these were ``named``, as whomever."""
+    """A person of the truth: how many ``tracks`` show them, and how many of these were ``named``, under any name."""
 
     person: str
     enrolled: bool

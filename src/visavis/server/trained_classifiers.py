@@ -15,7 +15,6 @@ from visavis.server.photo_answers import hide_folders
 from visavis.server.services import Services
 from visavis.server.types import ServedClassifier
 from visavis.structured_text import parse_json
-from visavis.train.classifier_file import FILE
 
 REPORT, PAGE = "report.json", "report.html"
 REPORT_BYTES = 32 << 20
@@ -48,6 +47,8 @@ def remove_trained_classifier(services: Services, name: str, *, actor: str) -> N
 
     Raises UnknownNameError where there are none, ServerError where they cannot be deleted.
     """
+    from visavis.train.classifier_file import FILE
+
     path = _find(services, name)
     if not (path / FILE).is_file():
         raise UnknownNameError(f"the classifier {shown(name)} was not trained on this server.")
@@ -67,6 +68,8 @@ def _find(services: Services, name: str) -> Path:
 
 
 def _describe(name: str, path: Path, gallery: str | None, *, report: Mapping[str, Any] | None) -> ServedClassifier:
+    from visavis.train.classifier_file import FILE
+
     for file in (path / FILE, path):
         if file.is_file():
             trained = datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(timespec="seconds")

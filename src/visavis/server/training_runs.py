@@ -9,11 +9,12 @@ from visavis.images import shown
 from visavis.server.config import ServerConfig
 from visavis.server.index_folders import refuse_links_out, resolve_folder
 from visavis.server.types import TrainingRun
-from visavis.train.run_folder import LOG, SETTINGS, is_run, read_log, settings_of
 
 
 def read_training_run(config: ServerConfig, folder: str) -> TrainingRun:
     """Return the run in a folder; raises UnknownNameError where there is no such folder, UsageError without a run."""
+    from visavis.train.run_folder import LOG, SETTINGS, is_run, read_log, settings_of
+
     path = resolve_folder(config, folder)
     refuse_links_out(config, folder, [str(path / SETTINGS), str(path / LOG)])
     if not is_run(path):

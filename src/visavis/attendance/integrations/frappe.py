@@ -20,6 +20,7 @@ from visavis.attendance.integrations.deliveries import Deliveries, SentRecord
 from visavis.attendance.integrations.errors import RefusedRecordError, RejectedError
 from visavis.attendance.integrations.targets import Target
 from visavis.attendance.types import LedgerChange, Punch
+from visavis.structured_text import parse_json
 
 ADD_LOG = "/api/method/hrms.hr.doctype.employee_checkin.employee_checkin.add_log_based_on_employee_field"
 RESOURCES = "/api/resource/"
@@ -210,7 +211,7 @@ def read_message(answer: TargetAnswer) -> str:
     """Return why Frappe refused a request: the message that a person would see there."""
     try:
         content = _read_object(answer)
-        texts = [json.loads(message)["message"] for message in json.loads(content.get("_server_messages", "[]"))]
+        texts = [parse_json(message)["message"] for message in parse_json(content.get("_server_messages", "[]"))]
         return excerpt(". ".join(map(str, texts)) or content.get("exception") or content.get("exc_type", ""))
     except (RejectedError, ValueError, KeyError, TypeError, RecursionError):
         return excerpt(f"answer {answer.status}: {answer.body.decode('utf-8', 'replace')}")

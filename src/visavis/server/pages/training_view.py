@@ -1,4 +1,4 @@
-"""What the page of the training shows: whom a classifier takes for whom, and the curves of a run."""
+"""What the page of the training shows: which people a classifier takes for which, and the curves of a run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from visavis.server.types import TrainingRun
-from visavis.train.network_page import draw_curve
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -34,6 +33,8 @@ def list_confusions(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def draw_curves(run: TrainingRun, translate: Callable[[str], str]) -> list[tuple[str, Markup]]:
     """Return the name of each curve that the run has values for, and its drawing in SVG."""
     from markupsafe import Markup
+
+    from visavis.train.network_page import draw_curve
 
     drawn = []
     for name, columns, factor in CURVES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -13,8 +14,9 @@ from visavis.server.pages.settings_sections import list_sections, refuse
 from visavis.server.pages.visitor import PageVisitor
 from visavis.server.roles import MANAGE
 from visavis.server.state.cameras import FINAL, RUNNING
-from visavis.videos.camera_file import CameraInput, CameraSettings
-from visavis.videos.source import name_of
+
+if TYPE_CHECKING:
+    from visavis.videos.camera_file import CameraInput, CameraSettings
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 EXAMPLE = """[[camera]]
@@ -50,5 +52,7 @@ def show_cameras(request: Request, services: ServicesOf, visitor: PageVisitor) -
 
 def _describe_source(source: CameraInput, settings: CameraSettings) -> str:
     """Return a source as people may see it: an address without secrets, a device, or the name of a file."""
+    from visavis.videos.source import name_of
+
     name = name_of(source)
     return PurePath(name).name if str(source) in settings.files else name

@@ -39,7 +39,7 @@ def list_classifiers(services: ServicesOf, _: Administrator) -> dict[str, Any]:
 
 @router.get("/classifiers/{name}", response_model=model_of(ServedClassifier), responses=responses(404))
 def read_classifier(services: ServicesOf, _: Administrator, name: TrainedName) -> dict[str, Any]:
-    """Return a classifier with its report: accuracy, and who is taken for whom."""
+    """Return a classifier with its report: accuracy, and which people are taken for which."""
     return trained_classifiers.read_trained_classifier(services, name).to_dict()
 
 

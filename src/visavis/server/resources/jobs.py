@@ -20,7 +20,6 @@ from visavis.server.schema import model_of
 from visavis.server.services import Services
 from visavis.server.state.jobs import unknown_job
 from visavis.server.types import Job
-from visavis.train.gallery_classifier import check_people, require_heads
 
 router = APIRouter(prefix=f"{V1}/jobs", tags=["jobs"])
 JobId = Annotated[str, Path(max_length=64)]
@@ -76,6 +75,8 @@ def train_classifier(
     One of a gallery names its people, for the keys of this gallery and of all galleries; people with fewer than 4
     templates are left out.
     """
+    from visavis.train.gallery_classifier import check_people, require_heads
+
     if order.classifier not in services.config.classifiers:
         raise UnknownNameError(f"there is no classifier {order.classifier!r} in the configuration of this server.")
     require_heads(order.head)

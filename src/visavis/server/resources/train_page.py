@@ -22,8 +22,6 @@ from visavis.server.roles import MANAGE
 from visavis.server.services import Services
 from visavis.server.trained_classifiers import list_trained_classifiers, read_trained_classifier
 from visavis.server.training_runs import read_training_run
-from visavis.train.gallery_classifier import LEAST_TEMPLATES, require_heads
-from visavis.train.heads import HEADS
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 RATES = (10, 100, 1000)
@@ -38,6 +36,9 @@ def show_training(
     run: Annotated[str, Query(max_length=4096)] = "",
 ) -> Response:
     """Show the classifiers of the configuration, a form that trains one, and the curves of the run in a folder."""
+    from visavis.train.gallery_classifier import LEAST_TEMPLATES
+    from visavis.train.heads import HEADS
+
     if not visitor.may(MANAGE) or visitor.galleries is not None:
         return show_page(request, "forbidden", visitor=visitor, sections={}, status=403)
     return show_page(
@@ -73,6 +74,8 @@ def _describe(services: Services, name: str) -> dict[str, Any]:
 
 def _find_missing_extra() -> str:
     """Return what is to be installed before most heads can be fitted; empty where nothing is."""
+    from visavis.train.gallery_classifier import require_heads
+
     try:
         require_heads(None)
     except MissingExtraError as error:
