@@ -11,7 +11,6 @@ HOME, PARSER = "visavis.input_files", "visavis.structured_text"
 READERS = {
     # the package's own files, and those of the system
     "visavis.compare": "a table of the package",
-    "visavis.attendance.integrations.deliveries": "what was sent, in the database of the site",
     "visavis.cli.models.bench": "a table of the package",
     "visavis.attendance.reports.forms": "a part of a page",
     "visavis.clustering.report": "a part of a page",
