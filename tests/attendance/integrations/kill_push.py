@@ -107,9 +107,8 @@ def count_steps(steps: int) -> Iterator[None]:
 
 def change(site: Site, chance: random.Random) -> None:
     """Punch, correct, make void or restore at random; an employee has one punch in a quarter of an hour."""
-    punches = site.punches()
     for _ in range(chance.randint(1, 3)):
-        action = chance.random()
+        punches, action = site.punches(), chance.random()
         if action < 0.6 or not punches:
             number = chance.choice("78")
             last = max((punch.at for punch in site.punches(employees=[number])), default=START)
@@ -122,7 +121,6 @@ def change(site: Site, chance: random.Random) -> None:
         else:
             punch = chance.choice(punches)
             site.ledger.void(punch.id, reason="test", actor="test")
-            punches.remove(punch)
             if action > 0.9:
                 site.ledger.restore(punch.id, reason="test", actor="test")
 

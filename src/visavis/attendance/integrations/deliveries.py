@@ -7,7 +7,6 @@ a target is asked to create a record, that is written down: where no answer come
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from visavis.attendance.tables import CURSORS, RECORDS, REFUSED, SENT
 from visavis.errors import AttendanceError, UnknownNameError
 from visavis.printable import dump_json
 from visavis.sql_database import SqlDatabase, now, write_time
+from visavis.structured_text import parse_json
 from visavis.videos.delivery_claim import claim_delivery
 
 
@@ -222,7 +222,7 @@ def _busy(target: str) -> AttendanceError:
 
 def _read_sent(row: Row[Any]) -> SentRecord:
     at = datetime.fromisoformat(row.at)
-    return SentRecord(row.key, row.employee, at, json.loads(row.content), row.remote, row.is_open)
+    return SentRecord(row.key, row.employee, at, parse_json(row.content), row.remote, row.is_open)
 
 
 def _read_refused(row: Row[Any]) -> RefusedRecord:

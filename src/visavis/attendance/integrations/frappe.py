@@ -213,7 +213,7 @@ def read_message(answer: TargetAnswer) -> str:
         content = _read_object(answer)
         texts = [parse_json(message)["message"] for message in parse_json(content.get("_server_messages", "[]"))]
         return excerpt(". ".join(map(str, texts)) or content.get("exception") or content.get("exc_type", ""))
-    except (RejectedError, ValueError, KeyError, TypeError, RecursionError):
+    except (RejectedError, ValueError, KeyError, TypeError, AttributeError):
         return excerpt(f"answer {answer.status}: {answer.body.decode('utf-8', 'replace')}")
 
 
