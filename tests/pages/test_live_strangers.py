@@ -75,8 +75,14 @@ def test_a_camera_shows_boxes_and_names_until_it_is_stopped(live: Tab, watching:
     await_text(live, f"{PICTURE} .label", ANN)
     assert page.get_attribute(f"{PICTURE} img", "alt") == f"{YARD}: {ANN}"
     assert page.locator(f"{PICTURE} .label").count() == 1
-    name, box = (page.locator(f"{PICTURE} {part}").bounding_box() for part in (".label", "rect"))
-    assert name["y"] >= box["y"] + box["height"] or name["y"] + name["height"] <= box["y"]  # beside the face
+    name, box = page.wait_for_function(
+        """place => {
+            const parts = [".label", "rect"].map((part) => document.querySelector(`${place} ${part}`));
+            return parts.every(Boolean) && parts.map((part) => part.getBoundingClientRect().toJSON());
+        }""",
+        arg=PICTURE,
+    ).json_value()  # in one step: each picture has new ones
+    assert name["top"] >= box["bottom"] or name["bottom"] <= box["top"]  # beside the face
     try:
         page.click(f'[aria-label="Stop {YARD}"]')
         await_text(live, PICTURE, "No picture now")

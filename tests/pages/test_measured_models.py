@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -58,18 +59,26 @@ def evaluate(server: RunningServer, **order: str) -> str:
     return job
 
 
+def list_evaluations(server: RunningServer) -> list[dict[str, Any]]:
+    """The evaluations of the server, the newest first."""
+    evaluations: list[dict[str, Any]] = server.get("/v1/evaluations").json()["evaluations"]
+    return evaluations
+
+
 def test_a_gallery_is_evaluated_by_mouse(tab: Tab, measuring: RunningServer) -> None:
     page = tab.open("/evaluate")
+    before = len(list_evaluations(measuring))
     page.select_option("#gallery", "colors")
     page.click("#new button.primary")
     page.wait_for_selector("#result [role=status]")
-    page.wait_for_selector("#evaluations tbody tr", timeout=MINUTE)
-    evaluation = measuring.get("/v1/evaluations").json()["evaluations"][0]
+    wait_until(lambda: len(list_evaluations(measuring)) > before)
+    evaluation = list_evaluations(measuring)[0]
+    page.wait_for_selector(f'tr[data-evaluation="{evaluation["id"]}"]', timeout=MINUTE)
     (rate,) = [rate for rate in evaluation["result"]["rates"] if rate["far"] == 0.001]
     row = page.inner_text(f'tr[data-evaluation="{evaluation["id"]}"]')
     assert f"{100 * rate['tar']:.2f}%" in row
     assert "where 1 in 1,000 strangers is" in row
-    page.click("#evaluations tbody a")
+    page.click(f'tr[data-evaluation="{evaluation["id"]}"] a')
     page.wait_for_selector(".distances [role=slider]")
     slider = page.query_selector("[role=slider]")
     assert slider.get_attribute("aria-valuetext").endswith("1 in 100 strangers would pass")

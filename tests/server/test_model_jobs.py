@@ -232,7 +232,7 @@ def test_a_gallery_with_too_few_people_is_a_sentence(measuring: RunningServer, g
     count = 1 if gallery == "single" else 0
     assert failed["message"] == (
         f"the gallery {gallery!r} cannot be evaluated: that takes two people, one of them with two photos or more, "
-        f"and it has {count}, of whom {count} with two photos."
+        f"and it has {count}, {count} of them with two photos."
     )
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from visavis import sql_database
 from visavis.server import rate_limit
 from visavis.server.app import create_app
 from visavis.server.config import RequestLimits, ServerConfig
 from visavis.server.run import prepare
 from visavis.server.services import FAILURES_PER_MINUTE, Services
-from visavis.server.state import database as state_database
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.keys import Keys
 
@@ -82,7 +82,7 @@ def test_the_first_start_is_shown_only_where_a_code_waits(config: ServerConfig) 
 def test_a_wrong_code_waits_for_no_change_of_the_database(
     config: ServerConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state_database, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(sql_database, "BUSY_SECONDS", 0.1)
     other = StateDatabase(config.state_url)
     with open_client(config) as (client, keys):
         code = keys.make_setup_code()

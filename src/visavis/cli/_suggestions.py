@@ -94,7 +94,8 @@ def _suggest(word: str, ctx: Any) -> list[str]:
     by_table = list(table.get(plain, ()))
     commands = list(_list_commands(root))
     same_word = [command for command in commands if command.split()[-1] == plain]
-    here = {command.split()[-1]: command for command in commands if command.startswith(f"{group} " if group else "")}
+    within = [command for command in commands if command.startswith(f"{group} " if group else "")]
+    here = {command.split()[-1]: command for command in sorted(within, key=lambda command: -command.count(" "))}
     similar = [here[match] for match in get_close_matches(plain, here, n=2, cutoff=0.7)]
     return list(dict.fromkeys([*by_table, *(() if by_table else (*same_word, *similar))]))[:3]
 

@@ -93,7 +93,7 @@ def _take_stored(config: ServerConfig, name: str) -> LabeledTemplates:
     if np.count_nonzero(counts > 1) == 0 or len(counts) < 2:
         raise UsageError(
             f"the gallery {shown(name)} cannot be evaluated: that takes two people, one of them with two photos or "
-            f"more, and it has {len(counts)}, {np.count_nonzero(counts > 1)} with two photos."
+            f"more, and it has {len(counts)}, {np.count_nonzero(counts > 1)} of them with two photos."
         )
     templates = Templates(
         model=model,
