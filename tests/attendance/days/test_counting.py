@@ -53,6 +53,12 @@ def test_directions(text: str, by: Rules, expected: str) -> None:
     assert brief(compute(text, by)) == expected
 
 
+def test_an_arrival_too_late_for_first_to_last_is_listed() -> None:
+    """5:00 to 21:30 are more than 16:00 and no pair: 5:00 to 12:00 are 7:00, and 21:30 has no departure."""
+    by = rules(office('hours = "first_last"', "window_before = 180", "window_after = 300"))
+    assert brief(compute("05:00 12:00 21:30", by)) == "present 7:00 missing_out"
+
+
 @pytest.mark.parametrize(
     ("text", "shift", "expected"),
     [

@@ -41,6 +41,15 @@ def test_leave(kind: str, part: LeavePart, text: str, expected: str, shares: tup
     assert (brief(computed), (computed.present, computed.on_leave, computed.absent)) == (expected, shares)
 
 
+def test_an_automatic_checkout_ends_before_the_half_that_is_leave() -> None:
+    """8:00 to 12:30, the middle, are 4:30, less 0:30 of the break."""
+    by = rules(office("auto_checkout = 0"), version="[versions.overtime.workday]\nleast = 0")
+    computed = compute("08:00", by, leaves=[leave("vacation", "second_half")])
+    assert brief(computed) == "half_day 4:00 credit 4:00 automatic_checkout"
+    computed = compute("12:30", by, leaves=[leave("vacation", "first_half")])
+    assert brief(computed) == "half_day 4:00 credit 4:00 automatic_checkout"
+
+
 def test_two_halves_of_leave_are_a_whole_day() -> None:
     halves = [leave("sick", "second_half"), Leave("l2", ANN.number, "vacation", MONDAY, MONDAY, "first_half")]
     computed = compute("", PLAIN, leaves=halves)
@@ -108,6 +117,8 @@ def test_overtime_of_half_a_day_of_leave() -> None:
 def test_no_overtime_without_a_rule_for_it() -> None:
     assert compute("08:00 18:00", PLAIN).overtime == 0
     assert compute("08:00 12:00", PLAIN, day=SATURDAY).overtime == 0
+    unassigned = rules(assign='shifts = ["office"]\nemployees = ["8"]', version="[versions.overtime.off]\nfactor = 2")
+    assert brief(compute("08:00 12:00", unassigned)) == "undecided 4:00 no_shift"
 
 
 STRICTER = rules(office('half_day_below = "4:00"', 'absent_below = "2:00"', "grace_late = 5"))

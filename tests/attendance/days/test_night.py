@@ -10,8 +10,9 @@ import pytest
 
 from visavis.attendance.days.compute import compute_days
 from visavis.attendance.rules.schedule import Planner
+from visavis.attendance.types import LeavePart
 
-from .clock import ANN, NIGHT, OFFICE, brief, compute, hours, punches, rules
+from .clock import ANN, NIGHT, OFFICE, brief, compute, hours, leave, punches, rules
 
 NIGHTS = rules(NIGHT, assign='shifts = ["night"]')
 FORWARD, BACK = date(2026, 3, 28), date(2026, 10, 24)
@@ -75,6 +76,21 @@ def test_a_night_in_which_clocks_change(text: str, day: date, planned: str, expe
 
 
 @pytest.mark.parametrize(
+    ("begins", "ends", "day", "planned"),
+    [
+        ("02:30", "03:00", FORWARD, "6:30"),  # 7:00 less 0:30, from 3:30 to 4:00 by the clock
+        ("02:30", "03:00", BACK, "8:30"),  # 9:00 less 0:30, from the first 2:30
+        ("01:45", "02:15", FORWARD, "6:30"),
+        ("03:30", "04:00", BACK, "8:30"),
+    ],
+)
+def test_a_break_is_as_long_in_a_night_in_which_clocks_change(begins: str, ends: str, day: date, planned: str) -> None:
+    shift = f'{NIGHT}breaks = [{{ start = "{begins}", end = "{ends}" }}]\n'
+    computed = compute("22:00 +1 06:00", rules(shift, assign='shifts = ["night"]'), day=day)
+    assert (brief(computed), hours(computed.planned)) == (f"present {planned}", planned)
+
+
+@pytest.mark.parametrize(
     ("text", "day", "expected"),
     [
         ("01:00 05:00", FORWARD + timedelta(1), "present 3:00"),  # 4:00 by the clock
@@ -133,6 +149,22 @@ SPLIT = rules(TWO, assign='shifts = ["evening", "morning"]')
 )
 def test_two_shifts_a_day(text: str, expected: str) -> None:
     assert brief(compute(text, SPLIT)) == expected
+
+
+@pytest.mark.parametrize(
+    ("part", "text", "expected", "shares"),
+    [
+        ("first_half", "17:00 21:00", "half_day 4:00 credit 4:00", (0.5, 0.5, 0)),  # the morning is leave
+        ("first_half", "", "half_day 0:00 credit 4:00", (0, 0.5, 0.5)),
+        ("second_half", "08:00 12:00", "half_day 4:00 credit 4:00", (0.5, 0.5, 0)),  # the evening is leave
+        ("second_half", "08:10 12:00", "half_day 3:50 late 0:10 credit 4:00", (0.5, 0.5, 0)),
+    ],
+)
+def test_half_a_day_of_leave_is_one_of_two_shifts(
+    part: LeavePart, text: str, expected: str, shares: tuple[float, float, float]
+) -> None:
+    computed = compute(text, SPLIT, leaves=[leave("vacation", part)])
+    assert (brief(computed), (computed.present, computed.on_leave, computed.absent)) == (expected, shares)
 
 
 BACK_TO_BACK = """

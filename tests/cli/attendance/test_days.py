@@ -34,6 +34,28 @@ def test_the_demo_makes_a_site_once(run: Run, tmp_path: Path) -> None:
     assert (again.code, "there is a site in sample already" in again.err) == (3, True)
 
 
+def test_the_demo_replaces_no_rules(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "rules.toml").write_text("# mine", encoding="utf-8")
+    done = run("attendance", "demo", "mine")
+    assert (done.code, "name a new folder" in done.err) == (3, True)
+    assert [(each.name, each.read_text(encoding="utf-8")) for each in (tmp_path / "mine").iterdir()] == [
+        ("rules.toml", "# mine")
+    ]
+
+
+def test_who_looked_is_logged(run: Run, sample: Path) -> None:
+    here = ("--site", sample, "--json")
+    run("attendance", "day", "2024-02-20", *here)
+    run("attendance", "report", "--month", "2024-02", "--kind", "late", "--employee", "1007", *here)
+    (sample / "same.toml").write_text(RULES, encoding="utf-8")
+    run("attendance", "replay", "--rules", sample / "same.toml", "--to", "2024-02-02", "--from", "2024-02-01", *here)
+    lines = run("attendance", "access", *here).lines[:3]
+    assert [(line["action"], line["employee"]) for line in lines] == [
+        ("replay", ""), ("report late 2024-02", "1007"), ("day 2024-02-20", ""),
+    ]  # fmt: skip
+
+
 def test_a_day_is_shown_and_explained(run: Run, sample: Path) -> None:
     lines = run("attendance", "day", "2024-02-20", "--site", sample, "--json").lines
     assert len(lines) == 28  # neither who joins in March nor who left on February 16
@@ -122,6 +144,9 @@ def test_replay_shows_what_would_change(run: Run, sample: Path, tmp_path: Path) 
         (("day", "2023-12-31"), 2, "no rules apply to 2023-12-31: the first version begins on 2024-01-01"),
         (("day", "2024-02-20", "--employee", "9"), 2, "there is no employee '9' at the site"),
         (("day", "2024-02-20", "--department", "Moon"), 2, "there is no department 'Moon' at the site; there are"),
+        (("day", "0001-01-01"), 2, "days are of the years 2000 to 9998"),
+        (("day", "9999-12-31"), 2, "days are of the years 2000 to 9998"),
+        (("replay", "--rules", "same.toml", "--to", "0001-01-05"), 2, "days are of the years 2000 to 9998"),
         (("report", "--month", "2024-2"), 2, "'2024-2' is no month"),
         (("report", "--month", "2024-02", "--kind", "year"), 2, "--kind is one of month, person"),
         (("report", "--month", "2024-02", "--format", "pdf"), 2, "--format is one of table, json"),
@@ -135,6 +160,7 @@ def test_faults_are_one_sentence(
     run: Run, sample: Path, tmp_path: Path, line: tuple[str, ...], code: int, words: str
 ) -> None:
     (tmp_path / "bad.toml").write_text(f"versoins = 1\n{RULES}", encoding="utf-8")
+    (tmp_path / "same.toml").write_text(RULES, encoding="utf-8")
     done = run("attendance", *line, "--site", sample)
     assert (done.code, words in done.err, done.out) == (code, True, "")
     assert len(done.err.splitlines()) == 1

@@ -33,6 +33,16 @@ class DayLeave(NamedTuple):
         """The part of the day that is leave."""
         return 0.0 if self.kind is None else 0.5 if self.half else 1.0
 
+    def of_shift(self, number: int, count: int) -> str:
+        """Return the part of a shift that is leave, by its number among the shifts of the day.
+
+        Of two shifts the first half of the day is the first: ``whole``.
+        """
+        before = number if self.half == "first_half" else count - 1 - number
+        if not self.half or 2 * before >= count:
+            return ""
+        return "whole" if 2 * before + 2 <= count else self.half
+
 
 NO_LEAVE = DayLeave(None)
 WITHOUT_SHIFT: Mapping[str, DayStatus] = {"holiday": "holiday", "off": "off", "unassigned": "undecided"}
@@ -90,7 +100,7 @@ def combine(
         code,
         plan.planned,
         worked,
-        _credit(plan, leave, worked) if decided else 0,
+        _credit(plan, leave, worked, expected) if decided else 0,
         0 if whole_leave else late,
         0 if whole_leave else early,
         0 if whole_leave else _overtime(plan, worked, expected),
@@ -115,7 +125,7 @@ def _decide(plan: DayPlan, parts: tuple[DayPart, ...], leave: DayLeave) -> tuple
         return "undecided", 0.0, 0.0
     if leave.share == 1:
         return ("home", 1.0, 0.0) if works else ("leave", 0.0, 0.0)
-    status = _join([part.status for part in parts])
+    status = _join([part.status for part in parts if part.status != "leave"])
     if status in ("undecided", "pending"):
         return status, 0.0, 0.0
     attended = SHARES[status] * (1 - leave.share)
@@ -133,12 +143,12 @@ def _join(statuses: Sequence[DayStatus]) -> DayStatus:
     return statuses[0] if len(set(statuses)) == 1 else "half_day"
 
 
-def _credit(plan: DayPlan, leave: DayLeave, worked: int) -> int:
+def _credit(plan: DayPlan, leave: DayLeave, worked: int, expected: int) -> int:
     """Return the minutes that leave credits: what is planned for that time, less what was worked in it."""
     if leave.kind is None or not (leave.kind.paid or leave.kind.works):
         return 0
     if leave.half:
-        return sum(time.planned // 2 for time in plan.times)
+        return plan.planned - expected
     return max(0, plan.planned - worked)
 
 
@@ -146,7 +156,7 @@ def _overtime(plan: DayPlan, worked: int, expected: int) -> int:
     rules = plan.version.overtime
     if plan.kind == "workday":
         return count_overtime(worked - expected, rules.workday)
-    return count_overtime(worked, rules.holiday if plan.kind == "holiday" else rules.off)
+    return count_overtime(worked, {"holiday": rules.holiday, "off": rules.off}.get(plan.kind))
 
 
 def _collect_notes(

@@ -99,7 +99,9 @@ class _Days:
             leave = read_leave(self._leaves, plan, self._planner.rules)
             numbers = range(self._numbers[day], self._numbers[day] + len(plan.times))
             parts = tuple(
-                compute_part(self._facts, spans[number], time, plan.version, leave.half)
+                compute_part(
+                    self._facts, spans[number], time, plan.version, leave.of_shift(number - numbers[0], len(numbers))
+                )
                 for number, time in zip(numbers, plan.times, strict=True)
             )
             yield combine(self._employee, plan, parts, leave, outside)

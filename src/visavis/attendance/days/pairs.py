@@ -118,9 +118,9 @@ def span(line: PunchLine, pairs: PairWalk) -> None:
     if not arrivals or not departures or departures[-1] <= arrivals[0]:
         return
     first, last = arrivals[0], departures[-1]
-    pairs.open = first
+    before, pairs.open = pairs.open, first
     if not pairs.closes(last):
-        pairs.open = None
+        pairs.open = before
         return
     pairs.pairs = [PunchPair(first, last)]
     pairs.missing_out = []

@@ -41,9 +41,9 @@ class Expected:
 
 
 def expect(time: ShiftTime, leave_half: str) -> Expected:
-    """Return what is expected; ``leave_half`` is ``first_half``, ``second_half`` or empty."""
+    """Return what is expected; ``leave_half`` is ``first_half``, ``second_half``, ``whole`` or empty."""
     shift = time.shift
-    if shift is None:
+    if shift is None or leave_half == "whole":
         return Expected(None, None, 0, 0, 0)
     start, end = time.core or ((time.start, time.end) if shift.required is None else (None, None))
     if not leave_half:
@@ -69,7 +69,7 @@ def compute_part(
     if time.counting.hours == "first_last":
         span(line, pairs)
     pending = not _is_over(facts, time.closes if pairs.open is None else max(time.closes, time.extension))
-    checkout = None if pending else _automatic_checkout(line, pairs, time)
+    checkout = None if pending else _automatic_checkout(line, pairs, time, leave_half)
     spans = [(line.minutes[pair.arrival], line.minutes[pair.departure]) for pair in pairs.pairs]
     if checkout is not None and pairs.open is not None:
         spans.append((line.minutes[pairs.open], checkout))
@@ -85,7 +85,9 @@ def compute_part(
         time.shift.name if time.shift else "",
         time.starts_at,
         time.ends_at,
-        _status(
+        "leave"
+        if leave_half == "whole"
+        else _status(
             expected, worked.minutes, attended=bool(spans), doubted=bool(unpaired) or "outage" in notes, pending=pending
         ),
         expected.planned,
@@ -105,6 +107,7 @@ def _empty_part(time: ShiftTime, leave_half: str) -> DayPart:
     """Return a shift without any punch, after its time and without a failure: the same for all employees."""
     expected = expect(time, leave_half)
     status = _status(expected, 0, attended=False, doubted=False, pending=False)
+    status = "leave" if leave_half == "whole" else status
     name = time.shift.name if time.shift else ""
     return DayPart(name, time.starts_at, time.ends_at, status, expected.planned, 0, 0, 0, (), (), (), (), ())
 
@@ -119,11 +122,11 @@ def _is_over(facts: Facts, minute: int) -> bool:
     return facts.now is None or facts.now > minute
 
 
-def _automatic_checkout(line: PunchLine, pairs: PairWalk, time: ShiftTime) -> int | None:
+def _automatic_checkout(line: PunchLine, pairs: PairWalk, time: ShiftTime, leave_half: str) -> int | None:
     """Return the minute at which an arrival without a departure ends by the rules; None for none."""
     if pairs.open is None or time.shift is None or time.shift.auto_checkout is None:
         return None
-    checkout = time.end + time.shift.auto_checkout
+    checkout = (time.middle if leave_half == "second_half" else time.end) + time.shift.auto_checkout
     return checkout if checkout > line.minutes[pairs.open] else None
 
 

@@ -9,8 +9,9 @@ from visavis.attendance.absences import add_leave, add_outage
 from visavis.attendance.demo.people import RULES, ZONE, make_employees, make_leaves
 from visavis.attendance.demo.punches import make_outages, make_punches
 from visavis.attendance.rules.read import parse_rules
-from visavis.attendance.settings import SiteSettings
+from visavis.attendance.settings import FILE, SiteSettings
 from visavis.attendance.site import Site
+from visavis.errors import AttendanceError
 
 ACTOR = "demo"
 PROPOSED_FILE = "proposed.toml"
@@ -19,8 +20,12 @@ PROPOSED_RULES = RULES.replace("grace_late = 5", "grace_late = 2")
 
 
 def create_demo(folder: Path) -> Site:
-    """Make the sample site in a folder, and return it open; AttendanceError where there is a site already."""
-    site = Site.create(folder, SiteSettings("Sample site", ZONE))
+    """Make the sample site in a folder, and return it open; AttendanceError where a site or rules are already."""
+    settings = SiteSettings("Sample site", ZONE)
+    for name in (settings.rules, PROPOSED_FILE):
+        if not (folder / FILE).exists() and (folder / name).exists():
+            raise AttendanceError(f"there is {folder / name} already: name a new folder.")
+    site = Site.create(folder, settings)
     try:
         atomic.write_text(site.rules_path, RULES)
         atomic.write_text(folder / PROPOSED_FILE, PROPOSED_RULES)

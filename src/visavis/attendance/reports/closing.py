@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from datetime import date, timedelta
 
 from visavis.attendance.closings import (
     close_month,
@@ -12,35 +14,57 @@ from visavis.attendance.closings import (
     read_month,
     require_open,
 )
+from visavis.attendance.local_time import begin_day
 from visavis.attendance.reports.source import compute_site_days
 from visavis.attendance.reports.totals import Totals, add_up, find_differences, freeze, thaw
 from visavis.attendance.rules.read import read_rules
 from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.site import Site
 from visavis.attendance.types import ClosedMonth
+from visavis.errors import UsageError
 
 
 def close_figures(site: Site, month: str, *, actor: str) -> tuple[ClosedMonth, dict[str, Totals]]:
     """Close a month with the totals of its days; return the closing and the totals by employee number.
 
-    Raises UsageError for a month that is closed or not over.
+    Raises UsageError for a month that is closed or not over, for one whose punches are older than the site keeps, and
+    where another month is closed or opened meanwhile.
     """
+    first, last = read_month(month)
     with site.database.read() as conn:
         require_open(conn, month)
+        closings = read_closings(conn)
     newest = site.ledger.newest()
     planner = Planner(read_rules(site.rules_path, zone=site.zone))
-    totals = freeze(compute_site_days(site, planner, *read_month(month)), planner.rules)
+    if 60 * planner.minute(last + timedelta(1), 0) > time.time():
+        raise UsageError(f"{month} is not over: it is closed after its last day.")
+    if not _keeps_punches(site, first):
+        days = site.settings.retention.punches_days
+        raise UsageError(f"{month} cannot be computed: the site keeps punches for {days} days.")
+    totals = freeze(compute_site_days(site, planner, first, last), planner.rules)
     carried = _collect_carried(site, month, planner)
     with site.ledger.write(actor=actor) as writer:
+        if read_closings(writer.conn) != closings:  # it may have carried the same changes
+            raise UsageError(f"another month was closed or opened meanwhile: close {month} again.")
         figures = {number: values.to_dict() for number, values in totals.items()}
         return close_month(writer, month, figures, last_record=newest, carried=carried), totals
 
 
+def _keeps_punches(site: Site, first: date) -> bool:
+    """Return whether retention has not yet reached the punches of a month, by its first day."""
+    days = site.settings.retention.punches_days
+    return not days or begin_day(first - timedelta(1), site.zone).timestamp() > time.time() - 86_400 * days
+
+
 def _collect_carried(site: Site, month: str, planner: Planner) -> dict[str, dict[str, Mapping[str, float]]]:
-    """Return by employee and earlier closed month what changed since, less what was carried over before."""
+    """Return by employee and earlier closed month what changed since, less what was carried over before.
+
+    Months whose punches retention may have removed are left out: nothing can be computed of them.
+    """
     with site.database.read() as conn:
         closed = [closing.month for closing in read_closings(conn) if closing.state == "closed"]
-        before = {earlier: thaw(read_figures(conn, earlier)) for earlier in closed if earlier < month}
+        kept = [each for each in closed if each < month and _keeps_punches(site, read_month(each)[0])]
+        before = {earlier: thaw(read_figures(conn, earlier)) for earlier in kept}
         carried_before = [read_carried(conn, earlier) for earlier in closed]
     carried: dict[str, dict[str, Mapping[str, float]]] = {}
     for earlier, frozen in before.items():

@@ -8,13 +8,16 @@ from typing import Protocol
 
 from visavis.attendance.days.compute import DAYS_AFTER, DAYS_BEFORE
 from visavis.attendance.days.many import EmployeeDays, Recorded, compute_many
+from visavis.attendance.local_time import FIRST_YEAR
 from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.types import Employee, Leave, Outage, Punch
-from visavis.errors import UnknownNameError
+from visavis.errors import UnknownNameError, UsageError
 from visavis.images import shown
 
 BATCH = 100
 """Employees whose punches are in memory at a time."""
+LAST_YEAR = 9998
+"""Punches of a day are looked for on the next days too, which dates must be able to say."""
 NAMED = 10
 """Most names of departments in a message."""
 
@@ -51,8 +54,10 @@ def read_records(
     """Yield what the days from ``first`` to ``last`` are computed from, for ``BATCH`` employees at a time.
 
     Of those employees and departments, else of all. Raises UnknownNameError for an employee number or a department that
-    the site does not have.
+    the site does not have; UsageError for days that no punch can have.
     """
+    if first.year < FIRST_YEAR or last.year > LAST_YEAR:
+        raise UsageError(f"days are of the years {FIRST_YEAR} to {LAST_YEAR}, got {first} to {last}.")
     people = site.employees()
     _check_names(employees, {employee.number for employee in people}, "employee")
     _check_names(departments, {employee.department for employee in people}, "department")

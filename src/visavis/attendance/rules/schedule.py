@@ -155,7 +155,10 @@ class Planner:
     def _make_time(self, shift: Shift, day: date) -> ShiftTime:
         starts_at, ends_at = self._at(day, shift.start), self._at(day, shift.end)
         start, end = self.minute(day, shift.start), self.minute(day, shift.end)
-        breaks = tuple((self.minute(day, item.start), self.minute(day, item.end)) for item in shift.breaks)
+        begins = [self.minute(day, item.start) for item in shift.breaks]
+        breaks = tuple(  # as long as by the rules, also where clocks change within
+            (begin, begin + item.end - item.start) for begin, item in zip(begins, shift.breaks, strict=True)
+        )
         return ShiftTime(
             shift,
             day,

@@ -13,6 +13,7 @@ import typer
 from visavis.cli._output import Output, write
 from visavis.cli._table import Column
 from visavis.cli._text_width import wrap
+from visavis.cli.attendance._options import actor_name
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,9 +53,18 @@ class SitePeople(NamedTuple):
 
 
 def read_days(
-    folder: Path, first: date, last: date, employees: Sequence[str] | None, departments: Sequence[str] | None
+    folder: Path,
+    first: date,
+    last: date,
+    employees: Sequence[str] | None,
+    departments: Sequence[str] | None,
+    *,
+    action: str,
 ) -> SitePeople:
-    """Compute the days of a site from ``first`` to ``last``; what is not over is pending."""
+    """Compute the days of a site from ``first`` to ``last``; what is not over is pending.
+
+    ``action`` is what the log of who looked says of it.
+    """
     from visavis.attendance.reports.source import compute_site_days
     from visavis.attendance.rules.read import read_rules
     from visavis.attendance.rules.schedule import Planner
@@ -63,6 +73,8 @@ def read_days(
     with Site(folder) as site:
         planner = Planner(read_rules(site.rules_path, zone=site.zone))
         people = compute_site_days(site, planner, first, last, employees=employees or (), departments=departments or ())
+        looked_at = [entry.employee.number for entry in people] if employees or departments else []
+        site.record_access(action, actor=actor_name(), employees=looked_at)
         return SitePeople(people, planner.rules, site.settings.name)
 
 

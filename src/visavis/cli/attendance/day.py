@@ -32,7 +32,7 @@ def day(
     from visavis.attendance.reports.tables import day_report
 
     asked = read_day(date)
-    days = read_days(site, asked, asked, employee, department)
+    days = read_days(site, asked, asked, employee, department, action=f"day {asked}")
     if not why:
         write_report(day_report(days.people, asked), format, output, json=json, place=days.name)
         return

@@ -10,7 +10,7 @@ import typer
 from visavis.cli._options import Json
 from visavis.cli._output import Output, counted
 from visavis.cli.attendance._days import Departments, Numbers
-from visavis.cli.attendance._options import SITE, SiteFolder
+from visavis.cli.attendance._options import SITE, SiteFolder, actor_name
 
 RulesFile = Annotated[
     Path, typer.Option("--rules", metavar="FILE", help="The other rules, in TOML.", show_default=False)
@@ -33,7 +33,7 @@ def replay(
 
     Nothing is changed.
     """
-    from datetime import UTC, datetime, timedelta
+    from datetime import UTC, date, datetime, timedelta
 
     from visavis.attendance.days import many
     from visavis.attendance.local_time import read_day
@@ -47,12 +47,13 @@ def replay(
         old, new = (Planner(read_rules(path, zone=opened.zone)) for path in (opened.rules_path, rules))
         yesterday = datetime.now(old.rules.zone).date() - timedelta(1)
         end = yesterday if last is None else read_day(last)
-        start = end - timedelta(89) if first is None else read_day(first)
+        start = end - timedelta(min(89, (end - date.min).days)) if first is None else read_day(first)
         if end < start:
             raise UsageError(f"--to {end} is before --from {start}.")
         records = read_records(
             opened, start, end, employees=employee or (), departments=department or (), now=datetime.now(UTC)
         )
+        opened.record_access("replay", actor=actor_name())
         changes = 0
         for change in (change for recorded in records for change in many.replay(recorded, old, new, start, end)):
             changes += 1

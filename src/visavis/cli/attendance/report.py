@@ -36,6 +36,6 @@ def report(
 
     if kind not in REPORTS:
         raise UsageError(f"--kind is one of {', '.join(KINDS)}, got {kind!r}.")
-    days = read_days(site, *read_month(month), employee, department)
+    days = read_days(site, *read_month(month), employee, department, action=f"report {kind} {month.strip()}")
     table = REPORTS[kind](days.people, days.rules, read_frozen(site, month))
     write_report(table, format, output, json=json, place=days.name)
