@@ -8,6 +8,7 @@ import pytest
 
 from visavis.server.pages.content_policy import make_report_headers
 from visavis.server.pages.evaluation_view import MeasuredShare, compare, decide, find_headline
+from visavis.server.pages.training_view import CONFUSIONS, share_confusions
 from visavis.server.types import Evaluation
 
 
@@ -15,9 +16,9 @@ def make_rate(far: float, tar: float, interval: list[float] | None) -> dict[str,
     return {"far": far, "tar": tar, "tar_interval": interval, "threshold": far, "threshold_interval": None}
 
 
-def make_evaluation(*rates: dict[str, Any], folder: str = "photos/a") -> Evaluation:
+def make_evaluation(*rates: dict[str, Any], folder: str = "photos/a", photos: int = 7) -> Evaluation:
     counts = dict.fromkeys(("photos", "people", "failures", "genuine", "impostors"), 7)
-    result = {**counts, "eer": 0.02, "rates": rates, "promises": []}
+    result = {**counts, "photos": photos, "eer": 0.02, "rates": rates, "promises": []}
     return Evaluation("1", "verification", None, folder, "sface", result, None, "2026-01-01T00:00:00+00:00", "Ann")
 
 
@@ -52,6 +53,25 @@ def test_other_photos_and_other_rates_are_not_compared() -> None:
     better, worse = make_rate(1e-3, 0.97, [0.95, 0.99]), make_rate(1e-2, 0.9, [0.8, 0.91])
     assert decide(make_evaluation(better), make_evaluation(worse, folder="photos/b")) == "evaluate.other_photos"
     assert decide(make_evaluation(better), make_evaluation(worse)) == "evaluate.undecided"
+
+
+def test_a_folder_that_has_other_photos_by_now_is_not_compared() -> None:
+    better, worse = make_rate(1e-3, 0.97, [0.95, 0.99]), make_rate(1e-3, 0.9, [0.8, 0.91])
+    assert decide(make_evaluation(better), make_evaluation(worse)) == "evaluate.first_better"
+    assert decide(make_evaluation(better), make_evaluation(worse, photos=8)) == "evaluate.other_photos"
+
+
+def test_all_people_who_were_taken_for_others_are_counted() -> None:
+    people = [
+        {"name": f"{number:03d}", "test": 4, "right": 3 - number // 50, "mistaken_for": [["Ann", 1]]}
+        for number in range(60)
+    ]
+    certain = {"name": "certain", "test": 4, "right": 4, "mistaken_for": []}
+    shown = share_confusions({"per_person": [certain, *people]})
+    assert shown["confused"] == 60
+    assert [person["name"] for person in shown["confusions"][:11]] == [*(f"{n:03d}" for n in range(50, 60)), "000"]
+    assert len(shown["confusions"]) == CONFUSIONS == 50
+    assert share_confusions(None) == {"confused": 0, "confusions": []}
 
 
 def test_a_rate_that_one_lacks_is_an_empty_cell() -> None:

@@ -61,9 +61,9 @@ def compare(evaluations: Sequence[Evaluation]) -> list[FigureRow]:
 def decide(first: Evaluation, second: Evaluation) -> str:
     """Return the key of the sentence on which of two evaluations is better.
 
-    It is undecided where the 95 % intervals overlap, and not asked where the photos differ.
+    It is undecided where the 95 % intervals overlap, and not asked where the photos differ in place or number.
     """
-    if (first.gallery, first.folder) != (second.gallery, second.folder):
+    if _describe_photos(first) != _describe_photos(second):
         return "evaluate.other_photos"
     (_, a, a_in), (_, b, b_in) = find_headline(first), find_headline(second)
     if a_in == b_in and a.interval and b.interval:
@@ -72,6 +72,10 @@ def decide(first: Evaluation, second: Evaluation) -> str:
         if _ends(b)[0] > _ends(a)[1]:
             return "evaluate.second_better"
     return "evaluate.undecided"
+
+
+def _describe_photos(evaluation: Evaluation) -> tuple[str | None, str | None, int]:
+    return evaluation.gallery, evaluation.folder, evaluation.result["photos"]
 
 
 def _ends(share: MeasuredShare) -> tuple[float, float]:

@@ -24,10 +24,11 @@ CURVES: Sequence[tuple[str, Sequence[str], float]] = (
 """Names of the curves, the values of an epoch that each shows, and the factor to its unit."""
 
 
-def list_confusions(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the people of a classifier's report who were taken for others, those of the most mistakes first."""
-    people = [person for person in report.get("per_person", ()) if person["mistaken_for"]]
-    return sorted(people, key=lambda person: (person["right"] - person["test"], person["name"]))[:CONFUSIONS]
+def share_confusions(report: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return how many people of a classifier's report were taken for others, and those of the most mistakes, first."""
+    people = [] if report is None else [person for person in report.get("per_person", ()) if person["mistaken_for"]]
+    people.sort(key=lambda person: (person["right"] - person["test"], person["name"]))
+    return {"confused": len(people), "confusions": people[:CONFUSIONS]}
 
 
 def draw_curves(run: TrainingRun, translate: Callable[[str], str]) -> list[tuple[str, Markup]]:

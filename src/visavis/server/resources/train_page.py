@@ -16,7 +16,7 @@ from visavis.server.pages.catalogs import read_catalog
 from visavis.server.pages.job_view import share_open_jobs
 from visavis.server.pages.preferences import read_preferences
 from visavis.server.pages.render import show_page
-from visavis.server.pages.training_view import draw_curves, list_confusions
+from visavis.server.pages.training_view import draw_curves, share_confusions
 from visavis.server.pages.visitor import PageVisitor
 from visavis.server.roles import MANAGE
 from visavis.server.services import Services
@@ -68,7 +68,7 @@ def _describe(services: Services, name: str) -> dict[str, Any]:
     return {
         "classifier": classifier,
         "trained": None if classifier.trained is None else datetime.fromisoformat(classifier.trained),
-        "confusions": [] if classifier.report is None else list_confusions(classifier.report),
+        **share_confusions(classifier.report),
     }
 
 
