@@ -18,7 +18,7 @@ from server.running_server import RunningServer
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 ELSEWHERE = "faces.example"
 """A name that the browser resolves to this machine, as that of a machine elsewhere."""
-GALLERIES = tuple(f"people{number}" for number in range(1, 45))
+GALLERIES = tuple(f"people{number}" for number in range(1, 71))
 """Galleries that tests may change, each for one test."""
 NAMED_GALLERIES = ("by_mouse", "by_keyboard", "similar", "of_many", "ranked", "empty")
 """Galleries for the tests that name them."""

@@ -13,6 +13,7 @@ from visavis import Client
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab
+from .held_requests import go_on, hold, wait_until
 from .made_up_groups import add_groups
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
@@ -158,6 +159,63 @@ def test_changes_are_undone_one_after_the_other(signed_in: Tab, server: RunningS
     assert (page.inner_text(".undo p"), page.locator("#undo").count()) == ("Undone.", 0)
     with ask(server, people_gallery) as client:
         assert (client.people(), client.groups().aside) == ([], 0)
+
+
+def test_a_key_changes_no_group_that_is_left_already(
+    signed_in: Tab, server: RunningServer, people_gallery: str
+) -> None:
+    """The faces of the next group have not come yet: the page still shows those of the group before."""
+    add_groups(server, people_gallery, {1: [(1, 3)], 2: [(2, 2)], 3: [(3, 1)]})
+    page = open_groups(signed_in, people_gallery)
+    held = hold(page, "**/v1/groups/2?*", "GET")
+    page.keyboard.press("j")
+    wait_until(page, lambda: len(held) == 1)
+    page.keyboard.press("x")
+    wait_until(page, lambda: len(held) == 2)
+    with ask(server, people_gallery) as client:
+        assert client.groups().aside == 0
+        held.pop(0)
+        go_on(page, held)
+        wait_for_heading(page, "Group 2: 2 faces")
+        page.keyboard.press("x")
+        wait_for_heading(page, "Group 3: 1 face")
+        assert [group.number for group in client.groups(aside=True).groups] == [2]
+
+
+def test_a_key_that_is_held_down_changes_one_group_alone(
+    signed_in: Tab, server: RunningServer, people_gallery: str
+) -> None:
+    add_groups(server, people_gallery, {1: [(1, 4)], 2: [(2, 3)], 3: [(3, 2)], 4: [(4, 1)]})
+    page = open_groups(signed_in, people_gallery)
+    page.keyboard.down("x")
+    wait_for_heading(page, "Group 2: 3 faces")
+    page.wait_for_timeout(300)
+    page.keyboard.down("x")  # the browser says that it is held
+    page.wait_for_timeout(300)
+    page.keyboard.up("x")
+    with ask(server, people_gallery) as client:
+        assert [group.number for group in client.groups(aside=True).groups] == [1]
+    page.keyboard.down("j")
+    page.keyboard.down("j")
+    page.keyboard.up("j")
+    wait_for_heading(page, "Group 4: 1 face")
+
+
+def test_faces_go_to_no_group_that_there_is_not(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
+    ids = add_groups(server, people_gallery, {1: [(1, 3)], 2: [(2, 2)]})
+    page = open_groups(signed_in, people_gallery)
+    page.keyboard.press("m")
+    page.wait_for_selector("dialog .suggestions button")
+    page.fill("#other-group", "99")
+    page.press("#other-group", "Enter")
+    page.wait_for_selector("dialog [role=alert]", timeout=15_000)
+    assert "there is no group 99" in page.inner_text("dialog [role=alert]")
+    page.fill("#other-group", "2")
+    page.press("#other-group", "Enter")
+    wait_for_heading(page, "Group 2: 5 faces")
+    with ask(server, people_gallery) as client:
+        assert {face.template_id for face in client.group(2).faces} == {*ids[1], *ids[2]}
+    signed_in.errors.clear()  # the answer 404
 
 
 def test_a_face_is_dragged_to_another_group_and_back(

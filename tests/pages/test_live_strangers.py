@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from server.running_server import RunningServer
 from server.test_cameras import await_camera
 from server.test_keys import make_key
 from server.watched_strangers import watch_strangers
+from visavis import Gallery
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import Events
+from visavis.types import Quality
+from visavis.videos.strangers import Strangers
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab
@@ -136,6 +141,39 @@ def test_a_stranger_becomes_a_person_of_the_gallery_by_keyboard_alone(live: Tab,
     page.keyboard.press("Enter")
     page.wait_for_selector(f'#strangers [data-item="{stranger["number"]}"]')
     assert people_of(watching) == {ANN: 1}
+
+
+def test_the_undo_takes_back_what_a_camera_has_seen_since_the_page_was_shown(
+    live: Tab, watching: RunningServer
+) -> None:
+    (stranger,) = read_strangers(watching)
+    page, number = live.page, stranger["number"]
+    page.click("#pause")
+    page.click('[data-action="name"]')
+    try:
+        see_again(watching, number, camera="hall")
+        page.fill("dialog input", BEN)
+        page.click("dialog .primary")
+        await_text(live, ".undo", f"Stranger {number} is now {BEN}")
+        assert people_of(watching) == {ANN: 1, BEN: len(stranger["template_ids"]) + 1}
+        with page.expect_navigation():
+            page.click("#undo")
+        page.wait_for_selector(f'#strangers [data-item="{number}"]')
+        assert people_of(watching) == {ANN: 1}
+        (again,) = read_strangers(watching)
+        assert (again["number"], len(again["template_ids"])) == (number, len(stranger["template_ids"]) + 1)
+    finally:
+        watching.request("DELETE", "/v1/strangers?camera=hall")
+
+
+def see_again(server: RunningServer, number: int, *, camera: str) -> None:
+    """Store another sighting of a stranger, as the process of the cameras does."""
+    with Gallery(server.folder / "faces.db") as opened:
+        faces = opened.faces()
+        (row,) = np.flatnonzero(faces.ids == number)
+        good = Quality(0.9, *[0.99] * 10)
+        strangers = Strangers(opened, days=30, fpir=0.01, threshold=0.4)
+        strangers.remember(faces.embeddings[row], good, number=number, camera=camera, seconds=0, at=datetime.now(UTC))
 
 
 def test_a_name_like_another_is_asked_about(live: Tab, watching: RunningServer) -> None:

@@ -144,6 +144,41 @@ def test_a_number_that_is_no_rate_is_not_stored(signed_in: Tab, server: RunningS
     assert read_rate(server, people_gallery)["set_at"] is None
 
 
+def test_a_rate_that_was_stored_is_not_said_to_be_lost(
+    signed_in: Tab, server: RunningServer, people_gallery: str
+) -> None:
+    """The rate is stored; what is stored cannot be read then."""
+    page = signed_in.open(f"/settings/thresholds?gallery={people_gallery}")
+    page.wait_for_selector("#rate:not([hidden])")
+    page.route(
+        f"**/v1/galleries/{people_gallery}/rate",
+        lambda route: route.abort() if route.request.method == "GET" else route.continue_(),
+    )
+    page.fill("#strangers", "500")
+    page.click("#store")
+    page.wait_for_selector("#notices [role=alert]")
+    assert read_rate(server, people_gallery)["fpir"] == 1 / 500
+    assert "not changed" not in page.inner_text("#notices")
+    page.unroute(f"**/v1/galleries/{people_gallery}/rate")
+    page.click("#notices button")
+    page.wait_for_selector("#current .rate:text('1 in 500')")
+    assert page.inner_text("#notices") == ""
+    signed_in.errors.clear()  # the request that failed
+
+
+def test_rates_are_written_as_the_reader_writes_numbers(
+    open_tab: OpenTab, server: RunningServer, people_gallery: str
+) -> None:
+    """In Vietnamese "1,000" is one, with three digits after the point."""
+    server.request("PUT", f"/v1/galleries/{people_gallery}/rate", json={"fpir": 0.001})
+    tab = open_tab(server.url, locale="vi-VN")
+    tab.sign_in(server.key or "")
+    page = tab.open(f"/settings/thresholds?gallery={people_gallery}")
+    page.wait_for_selector("#rate:not([hidden])")
+    assert "1.000" in page.inner_text("#current .rate")
+    assert "1,000" not in page.inner_text("main")
+
+
 def test_keys_that_do_not_manage_see_the_rate_alone(
     open_tab: OpenTab, server: RunningServer, people_gallery: str
 ) -> None:

@@ -25,9 +25,16 @@ export function chooseGroup(title, number, ids = []) {
     chosen = group;
     dialog.close();
   };
-  form.addEventListener("submit", (event) => {
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (Number(input.value) !== number) take(Number(input.value));
+    const other = Number(input.value);
+    if (other === number) return;
+    try {
+      await ask("GET", inGallery(`/v1/groups/${other}`)); // faces moved to a number that no group has would make one
+      take(other);
+    } catch (error) {
+      status.replaceChildren(describeProblem(error, { isOrder: true }));
+    }
   });
 
   async function find() {

@@ -94,8 +94,14 @@ function showOverview({ aside: count, ungrouped }) {
 }
 
 // Does a change, and shows what there is now; one at a time. After a conflict with another user nothing was changed.
+// Where the faces of another group than the chosen one are shown, those of the chosen one are taken first.
 async function change(work) {
   if (isBusy || !mayEnroll || !panel.details) return;
+  if (panel.details.number !== current) {
+    notices.replaceChildren();
+    await begin();
+    return;
+  }
   isBusy = true;
   notices.replaceChildren();
   try {
@@ -204,8 +210,8 @@ function acceptDrops(root) {
 
 const goBy = (step) => () => list.go(list.active + step);
 const KEYS = [
-  ["j", text("groups.key_next"), goBy(1)],
-  ["k", text("groups.key_previous"), goBy(-1)],
+  ["j", text("groups.key_next"), goBy(1), true],
+  ["k", text("groups.key_previous"), goBy(-1), true],
 ];
 const CHANGES = [
   ["n", text("groups.key_name"), () => panel.field.input.focus()],

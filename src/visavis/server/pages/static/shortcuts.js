@@ -7,19 +7,19 @@ import { text } from "./texts.js";
 const STORED = "visavis-shortcuts";
 const OFF = "off";
 
-// `keys` are rows of a key, the text of what it does, and the function that does it. The button opens their list.
+// `keys` are rows of a key, the text of what it does, the function that does it, and whether it does it again and again
+// while the key is held down. The button opens their list.
 export function useShortcuts(button, keys) {
-  const actions = new Map(keys.map(([key, , act]) => [key, act]));
   const help = () => showKeys(keys);
-  actions.set("?", help);
+  const actions = new Map([...keys, ["?", "", help]].map(([key, , act, repeats]) => [key, { act, repeats }]));
   button.addEventListener("click", help);
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (!areOn() || isTyping(event.target) || document.querySelector("dialog[open]")) return;
-    const act = actions.get(event.key);
-    if (!act) return;
+    const action = actions.get(event.key);
+    if (!action) return;
     event.preventDefault();
-    act();
+    if (!event.repeat || action.repeats) action.act();
   });
 }
 

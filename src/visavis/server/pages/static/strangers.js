@@ -9,9 +9,9 @@ import { countText, formatNumber, text } from "./texts.js";
 import { asJson, offerUndo } from "./undo.js";
 
 const FARTHEST = 0.05; // rate at which strangers are as near as a person who is suggested at most
+const MOST = 1000; // strangers that a gallery remembers
 
 export function askAboutStranger(number, onStored) {
-  const templates = findTemplates(number);
   const field = new PersonField(text("naming.label"));
   const status = element("div", { role: "status" });
   const near = element("div", { class: "suggestions" });
@@ -35,7 +35,8 @@ export function askAboutStranger(number, onStored) {
     store.disabled = true;
     status.replaceChildren();
     try {
-      report(await ask("POST", inGallery(`/v1/strangers/${number}/name`), asJson(order)));
+      const templates = await readTemplates(number);
+      report(await ask("POST", inGallery(`/v1/strangers/${number}/name`), asJson(order)), templates);
     } catch (problem) {
       if (problem.code === "similar_name") await offerSimilar(order.name);
       else status.replaceChildren(describeProblem(problem, { retry: () => nameIt(order) }));
@@ -44,7 +45,7 @@ export function askAboutStranger(number, onStored) {
     }
   }
 
-  function report({ name, templates: all }) {
+  function report({ name, templates: all }, templates) {
     const body = { template_ids: templates, with_person: all.length === templates.length };
     const undo = { method: "POST", path: inGallery("/v1/faces/unassign"), body };
     offerUndo(text("strangers.named", { number, name }), [undo]);
@@ -109,7 +110,8 @@ export async function forgetStrangers(item, place, onForgotten) {
   }
 }
 
-function findTemplates(number) {
-  const item = document.querySelector(`#strangers [data-item="${number}"]`);
-  return item.dataset.templates.split(" ").map(Number);
+// The faces of a stranger, with those that cameras have seen since the page was shown.
+async function readTemplates(number) {
+  const { strangers } = await ask("GET", inGallery("/v1/strangers", { limit: MOST }));
+  return strangers.find((stranger) => String(stranger.number) === number)?.template_ids || [];
 }

@@ -117,12 +117,27 @@ async function store(fpir) {
   notices.replaceChildren();
   try {
     await ask(method, path, body ? asJson(body) : {});
-    offerUndo(fpir === null ? text("thresholds.is_reset") : text("thresholds.stored", { rate: describe(fpir) }), [order(former)]);
+  } catch (problem) {
+    fail(problem, { kept: text("thresholds.not_stored"), retry: () => store(fpir) });
+    return;
+  }
+  offerUndo(fpir === null ? text("thresholds.is_reset") : text("thresholds.stored", { rate: describe(fpir) }), [order(former)]);
+  await tryToShow();
+}
+
+// Where what is stored cannot be read, it is stored nevertheless.
+async function tryToShow() {
+  notices.replaceChildren();
+  try {
     await showStored();
   } catch (problem) {
-    notices.replaceChildren(describeProblem(problem, { kept: text("thresholds.not_stored"), retry: () => store(fpir) }));
-    notices.scrollIntoView({ block: "nearest" });
+    fail(problem, { retry: tryToShow });
   }
+}
+
+function fail(problem, options) {
+  notices.replaceChildren(describeProblem(problem, options));
+  notices.scrollIntoView({ block: "nearest" });
 }
 
 async function showStored() {
