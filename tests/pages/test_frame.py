@@ -125,6 +125,7 @@ def test_names_of_keys_are_text(open_tab: OpenTab, server: RunningServer) -> Non
     assert tab.page.title() == "Compare - visavis"
 
 
+@pytest.mark.alone
 @pytest.mark.slow(seconds=20)
 @pytest.mark.parametrize("path", ["/compare", "/identify", "/look-alikes", "/groups"])
 def test_the_first_view_is_small_and_quick(open_tab: OpenTab, server: RunningServer, path: str) -> None:
