@@ -35,7 +35,7 @@ def test_files_are_kept_by_browsers_as_long_as_their_version_is_that_of_the_serv
 
 def test_modules_are_asked_for_at_once() -> None:
     modules = {name for name in read_static_files() if name.endswith(".js")}
-    of_pages = ("compare.js", "start.js", "local_values.js", "live.js", "strangers.js", "jobs.js")
+    of_pages = ("compare.js", "start.js", "local_values.js", "live.js", "strangers.js", "choose_group.js", "jobs.js")
     of_models = ("models.js", "evaluate.js", "evaluation.js", "train.js")
     of_settings = ("keys.js", "thresholds.js", "retention.js", "cameras.js")
     of_photos = ("identify.js", "batch.js", "face_panel.js", "lookalikes.js", "celebrities.js")

@@ -1,7 +1,6 @@
 // The page Groups: the list of groups, the chosen one, and what is done with it by mouse and by single keys.
 
 import { ask, describeProblem, showWaiting } from "./api.js";
-import { chooseGroup } from "./choose_group.js";
 import { element } from "./dom.js";
 import { showCrop } from "./face_crop.js";
 import { inGallery, mayEnroll } from "./gallery.js";
@@ -140,6 +139,7 @@ function aside() {
 
 function merge() {
   return change(async ({ number }) => {
+    const { chooseGroup } = await import("./choose_group.js");
     const to = await chooseGroup(text("groups.merge_title", { number }), number);
     if (to === null) return false;
     current = await moveFaces(number, panel.ids, to, 0);
@@ -159,6 +159,7 @@ function move() {
   return change(async ({ number }) => {
     const ids = panel.picked;
     if (!ids.length) return false;
+    const { chooseGroup } = await import("./choose_group.js");
     const to = await chooseGroup(text("groups.move_title", { faces: countText("groups.faces", ids.length) }), number, ids);
     return to !== null && moveAway(number, ids, to);
   });
