@@ -109,7 +109,8 @@ class SqlDatabase(Closing):
         with self._translate_errors(), self._engine.connect() as conn:
             if self._sqlite:
                 conn.exec_driver_sql("BEGIN IMMEDIATE")
-            else:
+            else:  # an isolation that is stricter by default would read what was there before the lock
+                conn.execution_options(isolation_level="READ COMMITTED")
                 conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({self._kind.lock})")
             yield conn
             conn.commit()

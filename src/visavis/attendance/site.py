@@ -67,18 +67,20 @@ class Site(Closing):
             raise AttendanceError(f"there is a site in {place} already.")
         key_path, head_path = place / settings.key, place / HEAD_FILE
         is_new = not key_path.exists()
+        makes_head = is_new or not head_path.exists()  # one that is there may name records that were removed
         try:
             permissions.make_folder(place)
             if is_new:
                 create_key(key_path)
-            HeadFile(head_path, read_key(key_path), lock=key_path).create()
+            if makes_head:
+                HeadFile(head_path, read_key(key_path), lock=key_path).create()
         except OSError as error:
             raise AttendanceError(f"no site can be made in {place}: {reason_of(error)}.") from error
         write_settings(place, settings)
         try:
             return cls(place)
         except BaseException:
-            for path in (place / FILE, head_path, *([key_path] if is_new else [])):
+            for path in (place / FILE, *([head_path] if makes_head else []), *([key_path] if is_new else [])):
                 path.unlink(missing_ok=True)
             raise
 

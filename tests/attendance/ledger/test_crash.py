@@ -60,6 +60,19 @@ def test_nothing_that_was_acknowledged_is_lost(site: Site, tmp_path: Path) -> No
     assert (site.ledger.head_file.read().number, site.verify()) == (site.ledger.newest(), [])  # type: ignore[union-attr]
 
 
+def test_writers_follow_each_other_where_the_database_isolates_more(
+    postgres: Postgres, new_site: Callable[[str], Site]
+) -> None:
+    url = postgres.new()
+    name = url.partition("@/")[2].partition("?")[0]
+    postgres.run(f"ALTER DATABASE {name} SET default_transaction_isolation TO 'repeatable read'")
+    site = new_site(url)
+    with ThreadPoolExecutor(4) as threads:
+        done = [threads.submit(site.punch, "1", actor="gate") for _ in range(20)]
+        assert len({each.result().id for each in done}) == 20
+    assert (site.ledger.newest(), site.verify()) == (23, [])
+
+
 def test_two_machines_share_a_database(postgres: Postgres, new_site: Callable[[str], Site], tmp_path: Path) -> None:
     """Each has a copy of the folder, and a head of its own."""
     first = new_site(postgres.new())

@@ -158,6 +158,19 @@ def test_a_database_that_was_put_back_to_an_earlier_state(site: Site) -> None:
     assert faults_of(site) == [HEAD.format(13)]
 
 
+def test_later_punches_do_not_hide_that_the_newest_records_were_removed(site: Site) -> None:
+    fill(site)
+    alter(site, f"DELETE FROM {RECORDS} WHERE number > 12")
+    for number in (9, 10, 11):
+        site.ledger.add([punch(number, "1", f"2026-03-{number:02}T08:00:00+01:00")], actor="gate")
+    assert (site.ledger.newest(), faults_of(site)) == (15, [HEAD.format(13)])
+    site.ledger.accept_head(actor="boss", reason="backup of Monday")
+    site.ledger.add([punch(12, "1", "2026-03-12T08:00:00+01:00")], actor="gate")
+    head = site.ledger.head_file.read()
+    assert head is not None
+    assert (head.number, faults_of(site)) == (17, [])
+
+
 @pytest.mark.parametrize("content", [None, "", "[]", '{"number": 12, "code": "00", "signature": "00"}'])
 def test_a_head_that_is_missing_or_forged(file_site: Site, content: str | None) -> None:
     fill(file_site)
@@ -169,6 +182,14 @@ def test_a_head_that_is_missing_or_forged(file_site: Site, content: str | None) 
     assert faults_of(file_site) == missing
     file_site.ledger.add([punch(9, "1", "2026-03-09T08:00:00+01:00")], actor="gate")
     assert faults_of(file_site) == missing  # a later punch does not hide it
+
+
+def test_a_site_that_is_made_anew_keeps_the_head(file_site: Site) -> None:
+    fill(file_site)
+    alter(file_site, f"DELETE FROM {RECORDS} WHERE number > 12")
+    (file_site.folder / "site.toml").unlink()
+    with Site.create(file_site.folder, file_site.settings) as again:
+        assert faults_of(again) == ["record 13 is missing: the newest of the ledger."]
 
 
 def test_values_of_other_types(file_site: Site) -> None:

@@ -30,6 +30,13 @@ class LedgerWriter:
         last = conn.execute(_READ_LAST).first()
         self.head = EMPTY if last is None else LedgerHead(last.number, last.mac)
 
+    def has(self, head: LedgerHead | None) -> bool:
+        """Return whether the ledger has the record that a head names; False where there is no head."""
+        if head is None or head == EMPTY:
+            return head is not None
+        code = self.conn.execute(select(RECORDS.c.mac).where(RECORDS.c.number == head.number)).scalar()
+        return bool(code == head.code)
+
     def append(self, kind: str, columns: Mapping[str, object], *, reason: str = "") -> int:
         """Add a record with these columns of content; return its number."""
         self.append_all(kind, [columns], reason=reason)
@@ -57,9 +64,14 @@ class LedgerWriter:
 def write_ledger(
     database: AttendanceDatabase, key: LedgerKey, head_file: HeadFile, *, actor: str
 ) -> Iterator[LedgerWriter]:
-    """Begin a transaction; what the block has written is stored when it ends, and the head written after it."""
+    """Begin a transaction; what the block has written is stored when it ends, and the head written after it.
+
+    A head whose record is missing stays as it is: else later records would hide that the newest were removed.
+    """
     with database.write() as conn:
         recorded = count_microseconds(database.read_clock(conn))
         writer = LedgerWriter(conn, key, actor=actor, recorded=recorded)
+        is_whole = writer.has(head_file.read())
         yield writer
-    head_file.advance(writer.head)
+    if is_whole:
+        head_file.advance(writer.head)
