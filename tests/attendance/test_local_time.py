@@ -76,6 +76,10 @@ def test_days() -> None:
     assert read_day(" 2026-03-02 ") == date(2026, 3, 2)
     with pytest.raises(UsageError, match="is no day: write it as"):
         read_day("2.3.2026")
+    for text in ("0001-01-01", "1899-12-31", "9999-12-31"):
+        with pytest.raises(UsageError, match=f"{text} is not a day from 1900-01-01 to 9998-12-31"):
+            read_day(text)
+        assert read_day(text, any_year=True).isoformat() == text
 
 
 def test_the_zone_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

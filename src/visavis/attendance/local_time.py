@@ -16,6 +16,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 FIRST_YEAR = 2000
 """Earlier times come from clocks that were never set."""
+CALENDAR = date(1900, 1, 1), date(9998, 12, 31)
+"""Days that have weeks of other days around them."""
 AHEAD = timedelta(days=1)
 """How far a time may be ahead of the clock of this machine."""
 
@@ -85,12 +87,18 @@ def check_time(time: datetime, zone: str) -> datetime:
     return local.replace(tzinfo=_make_offset(round((local.utcoffset() or timedelta()).total_seconds())), fold=0)
 
 
-def read_day(text: str) -> date:
-    """Return the day of a text such as "2026-11-30"; UsageError for another text."""
+def read_day(text: str, *, any_year: bool = False) -> date:
+    """Return the day of a text such as "2026-11-30"; UsageError for another text.
+
+    Unless it may be of ``any_year``, UsageError also for a day outside of ``CALENDAR``.
+    """
     try:
-        return date.fromisoformat(text.strip())
+        day = date.fromisoformat(text.strip())
     except ValueError as error:
         raise UsageError(f"{shown(text)} is no day: write it as 2026-11-30.") from error
+    if not any_year and not CALENDAR[0] <= day <= CALENDAR[1]:
+        raise UsageError(f"{day} is not a day from {CALENDAR[0]} to {CALENDAR[1]}.")
+    return day
 
 
 def count_microseconds(time: datetime) -> int:

@@ -57,4 +57,4 @@ def _split(text: str) -> Iterator[str]:
 def _read_day(cells: Mapping[str, str], column: str, before: date | None) -> date | None:
     if column not in cells:
         return before
-    return read_day(cells[column]) if cells[column] else None
+    return read_day(cells[column], any_year=True) if cells[column] else None

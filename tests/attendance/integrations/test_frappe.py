@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from visavis.attendance.integrations import push as pushing
 from visavis.attendance.integrations.push import dismiss, push, read_states
 from visavis.attendance.integrations.types import PushReport
 from visavis.attendance.site import Site
@@ -14,7 +15,7 @@ from visavis.attendance.types import Punch
 
 from .conftest import YESTERDAY, configure
 from .frappe_server import Frappe
-from .stand_in import StandIn
+from .stand_in import Answer, Request, StandIn, json_answer
 
 AddPunch = Callable[..., Punch]
 DAY = YESTERDAY.isoformat()
@@ -55,6 +56,33 @@ def test_punches_become_check_ins_and_then_attendance(folder: Path, frappe: Stan
     assert [item for item in made if item[1] == DAY] == [
         ("HR-EMP-7", DAY, "Present"), ("HR-EMP-8", DAY, "Present"),
     ]  # fmt: skip
+
+
+def test_a_record_that_was_put_aside_holds_up_no_other(
+    folder: Path, frappe: StandIn, punch: AddPunch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = frappe.system
+
+    class Partly:
+        def handle(self, request: Request) -> Answer:
+            fails = b'"employee_field_value": "7"' in request.body
+            return json_answer({}, 500) if fails else system.handle(request)
+
+    frappe.system = Partly()
+    punch("7", "08:00")
+    punch("8", "08:30")
+    assert deliver(folder).stopped.startswith("it answered 500")
+    with monkeypatch.context() as patch:
+        patch.setattr(pushing, "GIVE_UP", timedelta())
+        report = deliver(folder)
+    assert (counts(report), report.stopped) == ((1, 0, 0, 0), "")
+    punch("8", "17:00", "out")
+    report = deliver(folder)
+    assert (counts(report), report.stopped) == ((1, 0, 0, 0), "")
+    assert [record.employee for record in report.refused] == ["7"]
+    frappe.system = system
+    report = deliver(folder)
+    assert (report.created, report.refused) == (1, ())
 
 
 def test_a_second_push_sends_nothing_again(folder: Path, frappe: StandIn, punch: AddPunch) -> None:

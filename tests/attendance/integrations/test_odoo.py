@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from visavis.attendance.integrations import push as pushing
 from visavis.attendance.integrations.push import push
 from visavis.attendance.integrations.types import PushReport
 from visavis.attendance.site import Site
@@ -14,7 +15,7 @@ from visavis.attendance.types import Direction, Punch
 
 from .conftest import YESTERDAY
 from .odoo_server import USER, Odoo
-from .stand_in import StandIn
+from .stand_in import Answer, Request, StandIn, json_answer
 
 AddPunch = Callable[..., Punch]
 TODAY = YESTERDAY + timedelta(days=1)
@@ -126,6 +127,53 @@ def test_corrections_and_voids_update_and_delete_rows(folder: Path, server: Stan
     report = deliver(folder)
     assert (report.created, report.deleted, report.refused) == (1, 2, ())
     assert rows(server) == [("Bo", f"{DAY} 01:00:00", f"{DAY} 06:30:00")]
+
+
+@pytest.mark.parametrize(("before", "after", "name"), [("7", "8", "Bo"), ("8", "7", "Ann")])
+def test_a_row_goes_with_its_punches_to_another_employee(
+    folder: Path, server: StandIn, punch: AddPunch, before: str, after: str, name: str
+) -> None:
+    """Whichever of the two employees comes first."""
+    punches = [punch(before, "08:00"), punch(before, "12:00", "out")]
+    deliver(folder)
+    with Site(folder) as site:
+        for each in punches:
+            site.ledger.correct(each.id, employee=after, reason="badge of another", actor="test")
+    report = deliver(folder)
+    assert (report.created, report.updated, report.deleted, report.refused) == (1, 0, 1, ())
+    assert rows(server) == [(name, f"{DAY} 01:00:00", f"{DAY} 05:00:00")]
+    assert counts(deliver(folder)) == (0, 0, 0, 0)
+
+
+def test_an_employee_who_was_put_aside_holds_up_no_other(
+    folder: Path, odoo: StandIn, punch: AddPunch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = odoo.system
+
+    class Partly:
+        def handle(self, request: Request) -> Answer:
+            fails = b'"employee_id": 70' in request.body
+            return json_answer({"name": "odoo"}, 500) if fails else system.handle(request)
+
+    odoo.system = Partly()
+    for number in ("7", "8"):
+        punch(number, "08:00")
+        punch(number, "12:00", "out")
+    assert deliver(folder).stopped.startswith("it answered 500")
+    with monkeypatch.context() as patch:
+        patch.setattr(pushing, "GIVE_UP", timedelta())
+        report = deliver(folder)
+    assert (counts(report), report.stopped) == ((1, 0, 0, 0), "")
+    punch("7", "07:00", day=date.fromisoformat(BEFORE))
+    punch("7", "11:00", "out", day=date.fromisoformat(BEFORE))
+    punch("8", "13:00")
+    punch("8", "17:00", "out")
+    report = deliver(folder)
+    assert (counts(report), report.stopped) == ((1, 0, 0, 0), "")
+    assert [record.key for record in report.refused] == ["employee 7"]
+    odoo.system = system
+    report = deliver(folder)
+    assert (report.created, report.refused) == (2, ())
 
 
 def test_the_order_in_which_punches_arrive_does_not_matter(folder: Path, server: StandIn, punch: AddPunch) -> None:
@@ -249,8 +297,6 @@ def test_a_hostile_answer_in_xml_is_refused(body: bytes) -> None:
 
 
 def test_an_answer_without_end_is_cut_off(folder: Path, odoo: StandIn, punch: AddPunch) -> None:
-    from .stand_in import Answer, Request
-
     class Endless:
         def handle(self, request: Request) -> Answer:
             return Answer(200, json.dumps(["x" * (5 << 20)]).encode())

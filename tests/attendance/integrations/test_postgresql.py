@@ -36,6 +36,8 @@ def test_a_site_in_postgresql(tmp_path: Path, postgres: Postgres) -> None:
         body = f"7\t{day} 08:00:00\t0\t15\n7\t{day} 11:00:00\t1\t15\nbad\n".encode()
         assert receive(site, terminal, body, at=noon) == UploadReport(2, 0, 1)
         assert receive(other, terminal, body, at=noon) == UploadReport(0, 2, 1)
+        last = f"7\t9999-12-31 23:59:59\t0\t15\n8\t{day} 08:00:00\t0\t15\n".encode()
+        assert receive(site, terminal, last, at=noon) == UploadReport(1, 0, 1)
         with claim_target(other.database, folder, "odoo"), pytest.raises(AttendanceError, match="another process"):
             push(site, "odoo", pauses=())
         assert push(site, "odoo", pauses=()).created == 1

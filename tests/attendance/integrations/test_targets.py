@@ -83,6 +83,17 @@ def test_a_secret_is_read_from_a_file_or_the_environment(folder: Path, monkeypat
         targets["webhook"].read_secret()
 
 
+@pytest.mark.parametrize("secret", ["key-1:\nsecret-1", "key-1:secret-1\u00fc\u4e2d"])
+def test_a_key_that_no_header_can_hold_is_not_printed(
+    folder: Path, frappe: StandIn, punch: AddPunch, secret: str
+) -> None:
+    punch("7", "08:00")
+    (folder / "frappe.key").write_text(secret, encoding="utf-8")
+    with Site(folder) as site, pytest.raises(UsageError, match="the key is one line of ASCII") as caught:
+        push(site, "frappe", pauses=())
+    assert "secret-1" not in str(caught.value)
+
+
 def test_a_secret_that_others_can_read_is_warned_of(folder: Path) -> None:
     configure(folder, target("webhook", "https://example.com"), webhook="a-secret")
     folder.chmod(0o755)
@@ -191,6 +202,8 @@ def test_export_to_frappe_and_odoo(folder: Path, punch: AddPunch, run: Run, monk
     ]  # fmt: skip
     assert done.err == "visavis: 1 punches have no check-in or check-out, and are left out.\n"
     assert run("attendance", "export", "--to", "sap").code == 2
+    for bound in (("--from", "0001-01-01"), ("--until", "9999-12-31")):
+        assert run("attendance", "export", "--to", "odoo", *bound).code == 2
 
 
 def test_the_lock_and_the_key_are_for_one_user(folder: Path, webhook: StandIn, punch: AddPunch) -> None:

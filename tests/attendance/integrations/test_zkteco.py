@@ -188,6 +188,23 @@ def test_a_clock_that_was_never_set_makes_no_punch(folder: Path, gate: Terminal)
 
 
 @pytest.mark.parametrize(
+    ("time", "reason", "seconds"),
+    [
+        ("0001-01-01 00:00:00", "there is no such time", None),
+        ("9999-12-31 23:59:59", "the clock of the terminal is ahead by", 2**31 - 1),
+    ],
+)
+def test_the_ends_of_the_calendar_cost_one_line(
+    folder: Path, gate: Terminal, time: str, reason: str, seconds: int | None
+) -> None:
+    lines = (f"7\t{time}\t0\t15", "7\t2026-06-01 08:00:00\t0\t15", "8\t2026-06-01 08:00:00\t0\t15")
+    assert upload(folder, gate, *lines) == UploadReport(2, 0, 1)
+    assert [text.startswith(reason) for text in held(folder).values()] == [True]
+    with Site(folder) as site:
+        assert read_states(site)[0].clock_seconds == seconds
+
+
+@pytest.mark.parametrize(
     ("local", "arrived", "utc"),
     [
         ("2025-10-26 02:30:00", "2025-10-26T00:31:00+00:00", "2025-10-26T00:30:00+00:00"),  # the first 2:30

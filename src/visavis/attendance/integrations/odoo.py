@@ -119,6 +119,9 @@ class OdooDelivery:
         """Write a row, or add it where Odoo has none."""
         punch, content = pair.check_in, self._describe(pair)
         record = SentRecord(punch.id, punch.employee, punch.at, content, None, is_open=pair.check_out is None)
+        if sent is not None and sent.employee != punch.employee:  # corrected: the row of the other employee goes
+            self._remove(self._ids.get(sent.employee), sent)
+            sent = None
         if sent is not None and sent.remote is None:
             sent = self._find(employee_id, sent)
         if sent is not None and sent.remote and self._write(sent.remote, content):
@@ -163,8 +166,10 @@ class OdooDelivery:
             return False
         return True
 
-    def _remove(self, employee_id: int, record: SentRecord) -> None:
-        existing = self._find(employee_id, record) if record.remote is None else record
+    def _remove(self, employee_id: int | None, record: SentRecord) -> None:
+        existing: SentRecord | None = record
+        if record.remote is None:
+            existing = None if employee_id is None else self._find(employee_id, record)
         if existing is not None and existing.remote:
             try:
                 self._client.call(ATTENDANCE, "unlink", ids=[int(existing.remote)])

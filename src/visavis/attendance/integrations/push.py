@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,8 @@ from visavis.attendance.types import LedgerChange
 AT_A_TIME = 500
 GIVE_UP = timedelta(days=3)
 """A change to which the target answers with failures for this long is put among what is refused."""
+_GIVEN_UP = re.compile(r"for \d+ days ")
+"""Beginning of the reason of what was put aside so."""
 SETTLING = timedelta(minutes=2)
 """A punch may be on its way into the ledger for so long after its time."""
 
@@ -149,14 +152,23 @@ class _Push:
                     touched[employee] = min(at, touched.get(employee, at))
             cursor = changes[-1].number
         waiting = [(record.employee, record.at) for record in self._store.list_open()]
-        waiting += [(record.employee, record.at) for record in self._store.list_refused() if record.at is not None]
+        refused = self._store.list_refused()
+        given_up = {record.employee for record in refused if _GIVEN_UP.match(record.reason)}
+        waiting += [(record.employee, record.at) for record in refused if record.at is not None]
         for employee, at in waiting:
             touched[employee] = min(at, touched.get(employee, at))
         delivery.look_up(touched)
         now = self._read_clock()
         for employee, since in sorted(touched.items()):
             punches = self._site.punches(delivery.first_day(since), None, [employee])
-            delivery.deliver(employee, punches, since, change=0, now=now)
+            try:
+                delivery.deliver(employee, punches, since, change=0, now=now)
+            except DelayedError as error:
+                reason = self._give_up(error, before=employee in given_up)
+                key = f"employee {employee}"
+                self._store.refuse(key, employee=employee, at=since, change=cursor, reason=reason)
+                if employee not in given_up:
+                    self._store.advance(self._store.cursor())  # the time of the next failure begins anew
         self._store.advance(cursor)
 
     def _list_places(self, change: LedgerChange) -> Iterator[tuple[str, datetime]]:
@@ -172,7 +184,8 @@ class _Push:
         if retry:
             for record in self._store.list_refused():
                 for change in self._site.ledger.changes(record.change - 1, 1):
-                    if change.number == record.change and self._deliver(delivery, change):
+                    given_up = bool(_GIVEN_UP.match(record.reason))
+                    if change.number == record.change and self._deliver(delivery, change, given_up=given_up):
                         self._store.forget_refusal(record.key)
         cursor = self._store.cursor()
         while changes := self._site.ledger.changes(cursor, AT_A_TIME):
@@ -181,22 +194,29 @@ class _Push:
                 self._store.advance(change.number, settled=change.punch_id if is_delivered else None)
             cursor = changes[-1].number
 
-    def _deliver(self, delivery: Delivery, change: LedgerChange) -> bool:
-        """Deliver a change; return whether it was not refused."""
+    def _deliver(self, delivery: Delivery, change: LedgerChange, *, given_up: bool = False) -> bool:
+        """Deliver a change, which was ``given_up`` before; return whether it was not refused."""
         try:
             delivery.deliver(change)
             return True
         except RefusedRecordError as error:
             reason = str(error)
         except DelayedError as error:
-            if not error.answered or datetime.now(UTC) - self._store.note_failure() < GIVE_UP:
-                raise
-            reason = f"for {GIVE_UP.days} days {error}"
+            reason = self._give_up(error, before=given_up)
         places = [*self._list_places(change)]
         employee, at = places[-1] if places else ("", None)
         key = change.punch_id if self._target.kind == "frappe" else str(change.number)
         self._store.refuse(key, employee=employee, at=at, change=change.number, reason=reason)
         return False
+
+    def _give_up(self, error: DelayedError, *, before: bool) -> str:
+        """Return why a record that the target answers with failures is put aside, as it was ``before``.
+
+        Raises the error unless the time for that has come, since nothing else can be delivered then either.
+        """
+        if not error.answered or (not before and datetime.now(UTC) - self._store.note_failure() < GIVE_UP):
+            raise error
+        return f"for {GIVE_UP.days} days {error}"
 
     def _read_clock(self) -> datetime:
         with self._site.database.read() as conn:

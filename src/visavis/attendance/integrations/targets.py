@@ -66,16 +66,24 @@ class Target:
         return self.first_day is None or punch.at.date() >= self.first_day
 
     def read_secret(self) -> str:
-        """Return the secret; raises UsageError where there is none."""
-        if self.key_file is None:
-            secret = os.environ.get(self.key_variable, "").strip()
-            if not secret:
-                raise UsageError(f"target {self.name}: the environment variable {self.key_variable} is not set.")
-            return secret
-        secret = read_text(self.key_file, most=SECRET_BYTES).strip()
+        """Return the secret; raises UsageError where there is none, or a header cannot hold it."""
+        secret = self._read_variable() if self.key_file is None else self._read_file(self.key_file)
+        in_header = self.kind == "frappe" or (self.kind == "odoo" and self.protocol == "json2")
+        if in_header and not (secret.isascii() and secret.isprintable()):
+            raise UsageError(f"target {self.name}: the key is one line of ASCII, with nothing after it.")
+        return secret
+
+    def _read_variable(self) -> str:
+        secret = os.environ.get(self.key_variable, "").strip()
         if not secret:
-            raise UsageError(f"target {self.name}: {shown(str(self.key_file))} is empty: write the key into it.")
-        warn_if_readable([self.key_file], contents=f"the key of {self.name}")
+            raise UsageError(f"target {self.name}: the environment variable {self.key_variable} is not set.")
+        return secret
+
+    def _read_file(self, path: Path) -> str:
+        secret = read_text(path, most=SECRET_BYTES).strip()
+        if not secret:
+            raise UsageError(f"target {self.name}: {shown(str(path))} is empty: write the key into it.")
+        warn_if_readable([path], contents=f"the key of {self.name}")
         return secret
 
 

@@ -89,7 +89,10 @@ def _make_punches(
 
 
 def _make_punch(terminal: Terminal, line: TerminalLine, numbers: Collection[str], at: datetime) -> Punch:
-    time = resolve_time(line.time, terminal.zone, at)
+    try:
+        time = resolve_time(line.time, terminal.zone, at)
+    except OverflowError as error:  # the first or the last day of the calendar
+        raise MalformedLineError("there is no such time") from error
     if time - at > CLOCK_TOLERANCE:
         raise MalformedLineError(f"the clock of the terminal is ahead by {_format(time - at)} or more")
     if line.pin not in numbers:

@@ -23,6 +23,8 @@ from visavis.sql_database import now, write_time
 from visavis.text_files import errors_in
 
 KEYS = ("serial", "addresses", "zone")
+MOST_SECONDS = 2**31 - 1
+"""What the column of the clock holds in PostgreSQL; clocks that were never set are farther off."""
 _SERIAL = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 AddressRange = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -139,7 +141,8 @@ def store_stamp(site: Site, serial: str, stamp: str) -> None:
 
 def note_clock(site: Site, serial: str, seconds: int) -> None:
     """Store how far the clock of a terminal is ahead."""
-    note_contact(site, serial, clock_seconds=seconds, clock_noted=write_time(datetime.now(UTC)))
+    bounded = max(-MOST_SECONDS, min(seconds, MOST_SECONDS))
+    note_contact(site, serial, clock_seconds=bounded, clock_noted=write_time(datetime.now(UTC)))
 
 
 def read_states(site: Site) -> list[TerminalState]:
