@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import text
 
 from attendance.conftest import ANN, BEN, EVE, ZONE, punch
-from visavis.attendance.accesses import read_accesses
+from visavis.attendance.accesses import add_accesses, read_accesses
 from visavis.attendance.closings import close_month
 from visavis.attendance.consents import find_withdrawn, give_consent, link_person, read_consents
 from visavis.attendance.rights import apply_retention, erase, export_employee, withdraw_consent
 from visavis.attendance.settings import SiteSettings
 from visavis.attendance.site import Site
-from visavis.errors import GalleryError, UnknownNameError, UsageError
+from visavis.errors import GalleryError, UnknownNameError, UsageError, VisavisWarning
 from visavis.gallery import Gallery, Template
 
 MODEL = "sface"
@@ -72,6 +72,14 @@ def test_a_withdrawal_removes_the_templates_at_once(enrolled: Site) -> None:
     assert enrolled.verify() == []
 
 
+def test_a_punch_from_before_a_withdrawal_can_still_be_corrected(enrolled: Site) -> None:
+    enrolled.ledger.add([replace(MORNING, method="face", distance=0.3)], actor="camera")
+    request = enrolled.request("2", "correction", {"punch_id": "p1", "direction": "out"}, reason="late", actor="Ben")
+    withdraw_consent(enrolled, "2", actor="desk")
+    assert enrolled.decide(request.id, approve=True, actor="boss").state == "approved"
+    assert enrolled.ledger.punch("p1").direction == "out"
+
+
 def test_a_withdrawal_holds_where_the_gallery_cannot_be_opened(enrolled: Site) -> None:
     path = enrolled.folder / "faces.db"
     path.rename(enrolled.folder / "away.db")
@@ -82,6 +90,15 @@ def test_a_withdrawal_holds_where_the_gallery_cannot_be_opened(enrolled: Site) -
     (enrolled.folder / "away.db").rename(path)
     assert withdraw_consent(enrolled, "2", actor="desk").people == 1
     assert (people_of(enrolled), enrolled.employee("2").person_id) == ([], None)
+
+
+def test_a_withdrawal_says_that_the_person_was_merged_into_another(enrolled: Site) -> None:
+    with Gallery(enrolled.folder / "faces.db", create=False) as gallery:
+        gallery.add("Benjamin", [Template(np.eye(128, dtype=np.float32)[1])])
+        gallery.merge(1, "Benjamin")
+    with pytest.warns(VisavisWarning, match="person 1, who is employee '2', is not in the gallery of the site"):
+        assert withdraw_consent(enrolled, "2", actor="desk").people == 0
+    assert people_of(enrolled) == ["Benjamin"]
 
 
 def test_consents_are_given_once(file_site: Site) -> None:
@@ -114,6 +131,15 @@ def test_an_export_has_all_about_a_person_and_nothing_of_others(enrolled: Site) 
     assert (export.gallery["person"]["name"], len(export.gallery["faces"])) == ("Ben", 1)
     with pytest.raises(UnknownNameError):
         export_employee(enrolled, "9")
+
+
+def test_an_export_has_everyone_who_looked(file_site: Site) -> None:
+    with file_site.database.write() as conn:
+        add_accesses(conn, datetime(2026, 3, 1, tzinfo=UTC), "spy", "history", ["2"])
+        for _ in range(1000):
+            add_accesses(conn, datetime(2026, 3, 2, tzinfo=UTC), "gate", "who is in", ())
+    accesses = export_employee(file_site, "2").accesses
+    assert (len(accesses), accesses[-1].actor) == (1001, "spy")
 
 
 def test_an_erasure_leaves_nothing_but_a_whole_chain(site: Site) -> None:

@@ -21,8 +21,8 @@ def add_accesses(conn: Connection, at: datetime, actor: str, action: str, employ
     conn.execute(insert(ACCESSES), [{**same, "employee": employee} for employee in sorted(employees) or [""]])
 
 
-def read_accesses(conn: Connection, *, employee: str | None = None, limit: int = 1000) -> list[Access]:
-    """Return the newest entries, newest first; of an employee with those of all employees."""
+def read_accesses(conn: Connection, *, employee: str | None = None, limit: int | None = 1000) -> list[Access]:
+    """Return the newest entries, newest first; of an employee with those of all employees. ``limit`` None: all."""
     query = select(ACCESSES).order_by(ACCESSES.c.number.desc()).limit(limit)
     if employee is not None:
         query = query.where(ACCESSES.c.employee.in_((employee, "")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ from visavis.attendance.requests import read_requests
 from visavis.attendance.settings import locate_url
 from visavis.attendance.site import Site
 from visavis.attendance.types import Access, Consent, Employee, Leave, LedgerRecord, StaffRequest
-from visavis.errors import UnknownNameError, UsageError
+from visavis.errors import UnknownNameError, UsageError, VisavisWarning
+from visavis.images import shown
 from visavis.plain import Plain
 from visavis.sql_database import write_time
 
@@ -60,13 +62,21 @@ def withdraw_consent(site: Site, employee: str, *, actor: str) -> Removed:
     """Withdraw the consent of an employee: the templates are removed from the gallery at once.
 
     The consent is withdrawn first, so that no punch by the face is taken any more, also where the gallery cannot be
-    opened: GalleryError then, and the same call removes the templates later. Raises UnknownNameError.
+    opened: GalleryError then, and the same call removes the templates later. Warns where the gallery does not have the
+    person of the employee. Raises UnknownNameError.
     """
     with site.ledger.write(actor=actor) as writer:
         withdraw_consents(writer, employee)
         person_id = find_employee(writer.conn, employee).person_id
     removed = remove_person(site, person_id)
     if person_id is not None:
+        if not removed:
+            warnings.warn(
+                f"person {person_id}, who is employee {shown(employee)}, is not in the gallery of the site: if it was "
+                "merged into another person, remove the templates there.",
+                VisavisWarning,
+                stacklevel=2,
+            )
         with site.ledger.write(actor=actor) as writer:
             link_person(writer, employee, None)
     return Removed(people=removed)
@@ -89,7 +99,8 @@ def export_employee(site: Site, number: str) -> EmployeeExport:
     with site.database.read() as conn:
         employee = find_employee(conn, number)
         consents, leaves = read_consents(conn, number), read_leaves(conn, None, None, [number])
-        requests, accesses = read_requests(conn, employee=number), read_accesses(conn, employee=number)
+        requests = read_requests(conn, employee=number)
+        accesses = read_accesses(conn, employee=number, limit=None)
     records = site.ledger.history(employee=number)
     kept = _export_person(site, employee.person_id)
     return EmployeeExport(

@@ -228,7 +228,8 @@ def correct_punch(writer: LedgerWriter, punch_id: str, *, reason: str, changes: 
     punch = check_punch(replace(before, **{name: value for name, value in changes.items() if value is not None}))
     if punch == before:
         raise UsageError(f"punch {punch_id} is so already: nothing to correct.")
-    check_employees(writer.conn, [punch])
+    if punch.employee != before.employee:  # else a face that was recognized before consent was withdrawn is right
+        check_employees(writer.conn, [punch])
     writer.append(CORRECTION, describe_punch(punch), reason=_require_reason(reason))
     return punch
 
