@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import Connection
 
 from visavis import Gallery
 from visavis.errors import GroupChangedError, SamePhotoError, SimilarNameError, UnknownNameError, UsageError
 from visavis.gallery.change_groups import NamedGroup, move_faces, name_group, unname_faces
 from visavis.gallery.face_groups import FaceGroup, find_near_groups, list_face_ids, list_groups, read_group
+from visavis.gallery.sql import records
 from visavis.gallery.types import IndexedPhoto, Template
 
 from .grouped import TABLE, add_group, make_embedding
@@ -208,6 +210,26 @@ def test_a_person_with_other_templates_or_details_stays(gallery: Gallery) -> Non
     with pytest.raises(UsageError, match="details that would be lost"):
         unname_faces(gallery.opened, 1, ids, ben.person_id)
     assert [template.id for template in gallery.person(ben.person_id).templates] == ids
+
+
+def test_a_person_whose_other_template_goes_meanwhile_keeps_the_last(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = add_group(gallery, 1, [make_embedding(1, n) for n in range(2)])
+    ann = name_group(gallery.opened, 1, ids, "Ann")
+    read_ids = records.read_template_ids
+
+    def read_before(conn: Connection, person_id: int) -> list[int]:
+        monkeypatch.undo()
+        before = read_ids(conn, person_id)
+        gallery.remove_template(ids[1])
+        return before
+
+    monkeypatch.setattr(records, "read_template_ids", read_before)
+    with pytest.raises(GroupChangedError, match=f"person {ann.person_id} was changed meanwhile"):
+        unname_faces(gallery.opened, 1, ids[:1], ann.person_id)
+    assert [template.id for template in gallery.person(ann.person_id).templates] == ids[:1]
+    assert gallery.check() == []
 
 
 def test_a_suggested_person_who_was_renamed_is_not_taken(gallery: Gallery) -> None:

@@ -107,6 +107,23 @@ def test_jobs_are_of_the_galleries_of_the_key(
     assert server.post("/v1/jobs/index", key=other, json={"folder": "photos"}).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("kind", "folder", "status"),
+    [("train", None, 403), ("fetch", None, 403), ("measure", None, 403), ("evaluate", "photos", 403),
+     ("evaluate", None, 200), ("index", "photos", 200)],
+)  # fmt: skip
+def test_a_key_of_a_gallery_changes_no_job_of_the_server(
+    server: RunningServer, database: StateDatabase, spare_gallery: str, kind: str, folder: str | None, status: int
+) -> None:
+    jobs = Jobs(database)
+    job = jobs.create(kind, spare_gallery, {"folder": folder}, actor="Ann")
+    jobs.cancel(job.id, actor="Ann")
+    key = make_key(server, f"admin of {spare_gallery}, {kind}, {folder}", "admin", [spare_gallery])
+    assert server.post(f"/v1/jobs/{job.id}/cancel", key=key).status_code == status
+    if status == 403:
+        assert server.post(f"/v1/jobs/{job.id}/resume", key=key).json()["code"] == "forbidden"
+
+
 def make_event(number: int, camera: str, person: int | None = None) -> dict[str, object]:
     return {"id": f"{camera}-{number}", "event": "known", "camera": camera, "person_id": person, "from": "2026-01-01"}
 

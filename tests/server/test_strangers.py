@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,8 @@ import visavis
 from visavis.server import retention
 from visavis.server.config import ServerConfig, VideoSettings
 from visavis.server.services import MOST_VIEWERS
+from visavis.server.state.database import StateDatabase
+from visavis.server.state.events import Events
 from visavis.server.types import SeenStranger
 from visavis.types import Quality
 from visavis.videos.strangers import Strangers, list_strangers
@@ -226,3 +230,26 @@ def test_the_days_of_strangers_pass_while_no_camera_runs(tmp_path: Path) -> None
         assert retention.forget_strangers(config) == 1
         assert [stranger.number for stranger in list_strangers(gallery)] == [2]
         assert retention.forget_strangers(config) == 0
+
+
+def test_the_days_of_strangers_pass_while_another_gallery_is_away(tmp_path: Path) -> None:
+    urls = {name: f"sqlite:///{tmp_path / name}.db" for name in ("default", "away")}
+    state = f"sqlite:///{tmp_path / 'server.db'}"
+    config = ServerConfig(galleries=urls, state=state, cameras=tmp_path, video=VideoSettings(strangers=30))
+    with closing(StateDatabase(state)) as database:
+        Events(database).add("away", {"id": "1", "event": "known", "camera": "door", "person_id": 1, "name": "Ann"})
+    with visavis.Gallery(urls["default"], model="sface") as gallery:
+        strangers = Strangers(gallery, days=36_500, fpir=0.01, threshold=0.4)
+        at = datetime.now(UTC) - timedelta(days=31)
+        strangers.remember(np.eye(128, dtype=np.float32)[1], GOOD, number=None, camera="door", seconds=0, at=at)
+        stopping = threading.Event()
+        thread = threading.Thread(target=retention.tidy_events, args=(config, stopping))
+        thread.start()
+        try:
+            deadline = monotonic() + 10
+            while list_strangers(gallery) and monotonic() < deadline:
+                sleep(0.05)
+            assert list_strangers(gallery) == []
+        finally:
+            stopping.set()
+            thread.join(60)

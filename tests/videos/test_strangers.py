@@ -12,7 +12,15 @@ import pytest
 
 from visavis.gallery import Gallery, IndexedPhoto, Template
 from visavis.types import Floats, Quality
-from visavis.videos.strangers import Strangers, list_strangers
+from visavis.videos import strangers as stored_strangers
+from visavis.videos.strangers import (
+    Strangers,
+    forget_sightings_of_camera,
+    forget_strangers,
+    list_strangers,
+    name_stranger,
+    read_sightings,
+)
 
 AXES = np.eye(128, dtype=np.float32)
 GOOD = Quality(0.9, *[0.99] * 10)
@@ -114,3 +122,22 @@ def test_a_photo_with_the_path_of_a_sighting_is_a_photo(gallery: Gallery) -> Non
     number = remember(strangers, AXES[5], "door", NOON)
     assert number not in {None, 77}
     assert [stranger.number for stranger in list_strangers(gallery)] == [number]
+
+
+def test_strangers_are_forgotten_although_one_was_named_and_one_was_forgotten_meanwhile(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strangers = open_strangers(gallery)
+    named, gone, first, second = (remember(strangers, AXES[axis], "door", NOON) or 0 for axis in range(5, 9))
+    stale = read_sightings(gallery)
+    person = name_stranger(gallery, named, "Ben")
+    assert forget_strangers(gallery, {gone}) == {gone}
+    monkeypatch.setattr(stored_strangers, "read_sightings", lambda _: stale)
+    assert forget_strangers(gallery, {named, gone, first}) == {first}
+    assert forget_sightings_of_camera(gallery, "door") == 1
+    monkeypatch.undo()
+    assert list_strangers(gallery) == []
+    assert [template.id for template in gallery.person(person.id).templates] == [named]
+    forgotten = [entry.detail for entry in gallery.audit() if entry.action == "forget"]
+    assert forgotten == [f"photo {stale[place].sha256[:12]}, 1 templates" for place in (1, 2, 3)]
+    assert second not in gallery.faces(unassigned=True).ids

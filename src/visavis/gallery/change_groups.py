@@ -82,6 +82,7 @@ def unname_faces(opened: OpenGallery, number: int, template_ids: Sequence[int], 
     """Make templates of a person unassigned faces of a group again.
 
     A person who has no other template is removed, unless a note, a consent or metadata would be lost: UsageError then.
+    Where the others were removed meanwhile, GroupChangedError is raised.
     """
     with opened.database.read() as conn:
         is_last = {*records.read_template_ids(conn, person_id)} <= {*template_ids}
@@ -91,8 +92,10 @@ def unname_faces(opened: OpenGallery, number: int, template_ids: Sequence[int], 
         records.assign_templates(conn, template_ids, None)
         opened.log(conn, "unassign", person_id, f"templates {_people.format_ids(template_ids)}")
         (person,) = records.read_people(conn, person_id)
-        if person.templates or not is_last:
+        if person.templates:
             return
+        if not is_last:  # this transaction erases no traces
+            raise GroupChangedError(f"person {person_id} was changed meanwhile: read the group again.")
         if person.note or person.consent or person.consented or person.metadata:
             raise UsageError(f"person {person_id} has no other template, and details that would be lost: remove it.")
         records.remove_person(conn, person_id)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, select
 
 from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery._open_gallery import OpenGallery
-from visavis.gallery.sql import records
+from visavis.gallery.sql import photo_paths, records
 from visavis.gallery.sql.crops import TEMPLATE
 from visavis.gallery.sql.schema import TEMPLATES
 from visavis.gallery.sql.sealed import cipher_of
@@ -34,6 +34,24 @@ def rank_kept_crops(opened: OpenGallery, template_ids: Sequence[int]) -> list[in
         parts = records.split_list(template_ids)
         rows = [row for part in parts for row in conn.execute(query.where(TEMPLATES.c.id.in_(part)))]
     return [row.id for row in sorted(rows, key=lambda row: (-(row.quality or 0.0), row.id))]
+
+
+def forget_unassigned_photos(opened: OpenGallery, hashes: Collection[str]) -> set[str]:
+    """Remove the photos of these hashes, in one transaction and without a trace; return the hashes of those removed.
+
+    Those that are not stored any more, or show a person by now, are left out, and keep no other from being removed.
+    """
+    removed: set[str] = set()
+    if not hashes:
+        return removed
+    with opened.database.erasing() as conn:
+        for sha256 in hashes:
+            faces = photo_paths.read_templates(conn, sha256)
+            if faces and all(person is None for _, person in faces):
+                photo_paths.remove_photo(conn, sha256)
+                opened.log(conn, "forget", None, f"photo {sha256[:12]}, {len(faces)} templates")
+                removed.add(sha256)
+    return removed
 
 
 def unassign_faces(opened: OpenGallery, template_ids: Sequence[int], *, with_person: bool = False) -> list[int]:

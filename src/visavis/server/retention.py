@@ -27,15 +27,19 @@ log = logging.getLogger("visavis.server")
 def tidy_events(config: ServerConfig, stopping: threading.Event) -> None:
     """Remove what is old, and names, now and then, until ``stopping`` is set."""
     while not stopping.is_set():
-        try:
-            with closing(StateDatabase(config.state_url)) as database:
-                Expiry(database, config.kept_days).remove()
-                forget_removed_people(Events(database), config)
-                forget_removed_faces(FacesSetAside(database), config)
-            forget_strangers(config)
-        except VisavisError as error:  # a database is away
-            log.warning("events and strangers are tidied later: %s", error)
+        for tidy in (_tidy_database, forget_strangers):
+            try:
+                tidy(config)
+            except VisavisError as error:  # a database is away: the others are tidied
+                log.warning("events and strangers are tidied later: %s", error)
         stopping.wait(CHECK_SECONDS)
+
+
+def _tidy_database(config: ServerConfig) -> None:
+    with closing(StateDatabase(config.state_url)) as database:
+        Expiry(database, config.kept_days).remove()
+        forget_removed_people(Events(database), config)
+        forget_removed_faces(FacesSetAside(database), config)
 
 
 def forget_strangers(config: ServerConfig) -> int:

@@ -27,10 +27,15 @@ def run_training(config: ServerConfig, run: JobRun) -> Mapping[str, Any]:
     is_of_gallery = order.get("folder") is None
     trained = _train_on_gallery(config, run) if is_of_gallery else _train_on_folder(config, run)
     run.begin_saving()
+    gallery = run.job.gallery if is_of_gallery else None
     with closing(StateDatabase(config.state_url)) as database:
-        # Before the files: at no moment may a key of another gallery ask about these people.
-        ClassifierSources(database).set(order["classifier"], run.job.gallery if is_of_gallery else None)
-    trained.save(place)
+        sources = ClassifierSources(database)
+        if sources.read().get(order["classifier"]) != gallery:
+            # At no moment, also where the files are not written, may a key of the one gallery ask about people of the
+            # other.
+            sources.withhold(order["classifier"])
+        trained.save(place)
+        sources.set(order["classifier"], gallery)
     report = trained.report
     return {
         "accuracy": report.accuracy,

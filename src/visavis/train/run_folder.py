@@ -127,7 +127,7 @@ def read_log(folder: Path) -> list[Epoch]:
     try:
         text = input_files.read_file(path, most=input_files.LISTS).decode()
         return [_parse_epoch(row) for row in csv.DictReader(io.StringIO(text))]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
         raise UsageError(f"{path} is not the log that a run writes.") from error
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -23,7 +22,7 @@ from visavis._checks import check_whole
 from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery.add_after_search import add_photo_after_search
 from visavis.gallery.types import FaceCrop, IndexedPhoto, StoredFaces, Template
-from visavis.gallery.unassigned_faces import read_unassigned_photos
+from visavis.gallery.unassigned_faces import forget_unassigned_photos, read_unassigned_photos
 from visavis.plain import Plain
 from visavis.types import Floats, Lookalike, Quality
 from visavis.videos.sightings import seconds_between
@@ -216,7 +215,7 @@ class Strangers:
             visit = self._current_visit(number, track.moment)
             cameras = set() if visit is None else visit.cameras
             self._visits[number] = _Visit(track.count, track.moment, cameras | {track.camera})
-        _forget_sightings(self._gallery, track.surplus)
+        forget_unassigned_photos(self._gallery.opened, track.surplus)
         self._templates -= len(track.surplus)
         return number
 
@@ -338,19 +337,11 @@ def forget_strangers(gallery: Gallery, numbers: Collection[int]) -> set[int]:
 
     A stranger who is named meanwhile stays.
     """
-    sightings = [sighting for sighting in read_sightings(gallery) if sighting.stranger in numbers]
-    _forget_sightings(gallery, [sighting.sha256 for sighting in sightings])
-    return {sighting.stranger for sighting in sightings}
+    numbers_by_hash = {item.sha256: item.stranger for item in read_sightings(gallery) if item.stranger in numbers}
+    return {numbers_by_hash[sha256] for sha256 in forget_unassigned_photos(gallery.opened, numbers_by_hash)}
 
 
 def forget_sightings_of_camera(gallery: Gallery, camera: str) -> int:
     """Remove what a camera has seen of strangers who have no name, without a trace; return the number of sightings."""
     hashes = [sighting.sha256 for sighting in read_sightings(gallery) if sighting.camera == camera]
-    _forget_sightings(gallery, hashes)
-    return len(hashes)
-
-
-def _forget_sightings(gallery: Gallery, hashes: Sequence[str]) -> None:
-    """Remove sightings from the gallery, unless another process has just removed or named one of them."""
-    with suppress(UnknownNameError, UsageError):
-        gallery.forget(*hashes)
+    return len(forget_unassigned_photos(gallery.opened, hashes))

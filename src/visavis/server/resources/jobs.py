@@ -23,6 +23,8 @@ from visavis.server.types import Job
 
 router = APIRouter(prefix=f"{V1}/jobs", tags=["jobs"])
 JobId = Annotated[str, Path(max_length=64)]
+OF_SERVER = frozenset({"train", "fetch", "measure"})
+"""Kinds of jobs that a key of all galleries orders."""
 
 
 class IndexOrder(BaseModel, extra="forbid"):
@@ -106,15 +108,22 @@ def read_job(services: ServicesOf, principal: Reader, job_id: JobId) -> dict[str
 @router.post("/{job_id}/cancel", response_model=model_of(Job), responses=responses(404))
 def cancel_job(services: ServicesOf, principal: Manager, job_id: JobId) -> dict[str, Any]:
     """Stop a job; what it has stored stays. One that saves its result or has ended goes on as it was."""
-    _find(services, principal, job_id)
+    _require_change(services, principal, job_id)
     return services.jobs.cancel(job_id, actor=principal.name).to_dict()
 
 
 @router.post("/{job_id}/resume", response_model=model_of(Job), responses=responses(404))
 def resume_job(services: ServicesOf, principal: Manager, job_id: JobId) -> dict[str, Any]:
     """Queue a canceled or failed job again; photos that are stored are not embedded again."""
-    _find(services, principal, job_id)
+    _require_change(services, principal, job_id)
     return services.jobs.resume(job_id, actor=principal.name).to_dict()
+
+
+def _require_change(services: Services, principal: Principal, job_id: str) -> None:
+    """Raise UnknownNameError as :func:`_find`, ProblemError for a job that takes a key of all galleries."""
+    job = _find(services, principal, job_id)
+    if job.kind in OF_SERVER or (job.kind == "evaluate" and job.order["folder"] is not None):
+        principal.require_all_galleries()
 
 
 def _find(services: Services, principal: Principal, job_id: str) -> Job:

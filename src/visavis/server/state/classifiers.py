@@ -10,6 +10,8 @@ from visavis.server.state import tables
 from visavis.server.state.database import StateDatabase
 
 CLASSIFIERS = tables.CLASSIFIERS
+NO_GALLERY = ""
+"""Stands for the gallery of a classifier whose people change: no key of some galleries may ask it."""
 
 
 class ClassifierSources:
@@ -24,6 +26,10 @@ class ClassifierSources:
             conn.execute(delete(CLASSIFIERS).where(CLASSIFIERS.c.name == name))
             if gallery is not None:
                 conn.execute(insert(CLASSIFIERS).values(name=name, gallery=gallery))
+
+    def withhold(self, name: str) -> None:
+        """Let keys of some galleries ask a classifier no more, until its gallery is set: its people change."""
+        self.set(name, NO_GALLERY)
 
     def log_removal(self, name: str, *, actor: str) -> None:
         """Store that the files of a classifier were deleted: it names no one any more."""
