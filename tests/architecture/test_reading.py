@@ -51,7 +51,6 @@ READERS = {
 JSON_READERS = {
     PARSER: "the parser itself",
     "visavis.compare": "a table of the package",
-    "visavis.attendance.integrations.deliveries": "what was sent, in the database of the site",
     "visavis.cli.models.bench": "a table of the package",
     "visavis.evaluate.calibrate": "text that was just written",
     "visavis.gallery.archive": "a table of the gallery, to export",
