@@ -22,6 +22,11 @@ BEFORE = "2026-03-02T"
         (f"{DAY}08:00 {DAY}11:00", None),
         (f"{DAY}08:00 {DAY}11:00 {DAY}11:30", ("in", f"{DAY}11:30")),
         (f"{DAY}08:00 {DAY}08:00:30", ("in", f"{DAY}08:00")),  # a double punch
+        (f"{DAY}08:00 {DAY}08:01:30", ("perhaps", f"{DAY}08:00")),  # went, or a slow double punch
+        (f"{DAY}08:00 {DAY}08:14 {DAY}11:00", ("perhaps", f"{DAY}08:00")),  # two of three, or one of two, were arrivals
+        (f"{DAY}08:00 {DAY}08:15", None),
+        (f"{DAY}08:00 {DAY}08:05 out@{DAY}11:00", None),
+        (f"{DAY}08:00 out@{DAY}08:05", None),
         (f"{DAY}13:00", None),  # later than now
         (f"{BEFORE}08:00 {BEFORE}17:00 {DAY}08:00", ("in", f"{DAY}08:00")),
         (f"{BEFORE}22:00 {DAY}06:00", None),  # a night shift that has ended

@@ -2,7 +2,8 @@
 
 The newest punches of an employee decide, in stretches without a gap of ``LONGEST_STAY`` or more. Punches that say "in"
 or "out" are believed; others alternate, beginning with "in" in each stretch. Who came in longer ago than
-``LONGEST_STAY``, or punched again after so long, may have forgotten to punch, and is listed as "perhaps".
+``LONGEST_STAY``, or punched again after so long, may have forgotten to punch, and is listed as "perhaps". So is who
+punched twice within ``SHORT_STAY`` without a direction, until a punch says one: it may have been a double punch.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ LOOK_BACK = timedelta(days=3)
 """How far back punches can say that an employee is in."""
 REPEATED = timedelta(minutes=1)
 """Punches without a direction that follow each other faster are one."""
+SHORT_STAY = timedelta(minutes=15)
+"""Stays between two punches without a direction that may as well be one punch given twice."""
 
 PresenceState = Literal["in", "perhaps"]
 
@@ -63,12 +66,17 @@ def _find_entry(punches: Sequence[Punch]) -> tuple[Punch | None, bool]:
     The punches are ordered by time.
     """
     entry, doubtful = (punches[0] if punches[0].direction != "out" else None), False
+    is_parity_unsure = False
     for before, punch in pairwise(punches):
         if punch.direction != "unspecified":
             entry, doubtful = (punch if punch.direction == "in" else None), False
+            is_parity_unsure = False
         elif punch.at - before.at >= LONGEST_STAY:
             doubtful = entry is not None
             entry = punch
+            is_parity_unsure = False
+        elif is_parity_unsure or (entry is not None and REPEATED <= punch.at - before.at < SHORT_STAY):
+            entry, doubtful, is_parity_unsure = (entry or punch), True, True
         elif punch.at - before.at >= REPEATED:
             entry, doubtful = (punch if entry is None else None), False
     return entry, doubtful
