@@ -17,13 +17,13 @@ from conftest import DATA
 from .compat_requests import CompatClient, make_client
 from .running_server import RunningServer, Start, photos
 
-SPARE = 58
+SPARE = 80
 """Galleries that tests may change, each for one test."""
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server with the galleries ``default`` and ``spare1`` to ``spare58``, and the key of an administrator.
+    """A server with the galleries ``default`` and ``spare1`` to ``spare80``, and the key of an administrator.
 
     It has the published weights that lie beside the photographs, also where the user's cache is empty.
     """
