@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func
 
 from visavis.attendance import tables
 from visavis.attendance.absences import read_leaves
@@ -120,7 +120,8 @@ def erase(site: Site, number: str, *, actor: str, reason: str) -> Removed:
         records = erase_employee(writer, number, reason=reason)
         for table in ABOUT_EMPLOYEES:
             writer.conn.execute(delete(table).where(table.c.employee == number))
-        writer.conn.execute(delete(tables.HELD).where(tables.HELD.c.line.startswith(f"{number}\t", autoescape=True)))
+        start = f"{number}\t"  # not LIKE, which takes a7 for A7 in SQLite
+        writer.conn.execute(delete(tables.HELD).where(func.substr(tables.HELD.c.line, 1, len(start)) == start))
         writer.conn.execute(delete(tables.EMPLOYEES).where(tables.EMPLOYEES.c.number == number))
     site.database.erase_traces()
     return Removed(records=records, people=removed.people)

@@ -12,7 +12,7 @@ from visavis.attendance.integrations.zkteco.receive import receive
 from visavis.attendance.integrations.zkteco.terminals import read_states, read_terminals
 from visavis.attendance.rights import apply_retention, erase
 from visavis.attendance.site import Site
-from visavis.attendance.types import Punch
+from visavis.attendance.types import Employee, Punch
 
 from .conftest import configure
 from .odoo_server import Odoo
@@ -40,6 +40,16 @@ def test_an_erased_person_is_in_no_table_of_deliveries(folder: Path, odoo: Stand
     assert (report.deleted, report.stopped, report.refused) == (0, "", ())
     assert isinstance(odoo.system, Odoo)
     assert len(odoo.system.rows()) == 2  # what Odoo has is erased there
+
+
+def test_the_erasure_of_a_number_leaves_lines_of_the_number_in_capitals(folder: Path) -> None:
+    configure(folder, "[zkteco.gate]\nserial = 'ZK1'\naddresses = ['10.0.0.5']")
+    with Site(folder) as site:
+        site.put_employees([Employee("a7", "Amy"), Employee("A7", "Abe")], actor="test")
+        lines = "a7\t2026-06-01 99:00:00\t0\t15\nA7\t2026-06-01 99:00:00\t0\t15\n"
+        receive(site, read_terminals(site)["ZK1"], lines.encode(), at=datetime.now(UTC))
+        erase(site, "a7", actor="test", reason="asked for it")
+        assert [line.line[:2] for line in read_states(site)[0].held] == ["A7"]
 
 
 def test_what_retention_removes_here_is_not_deleted_at_the_target(folder: Path, odoo: StandIn, punch: AddPunch) -> None:

@@ -249,6 +249,27 @@ def test_an_unknown_employee_is_listed_and_sent_once_he_is_there(
     assert len(rows(server)) == 2
 
 
+def test_a_number_that_two_employees_have_is_listed_and_sent_to_neither(
+    folder: Path, server: StandIn, punch: AddPunch
+) -> None:
+    text = (folder / "site.toml").read_text()
+    (folder / "site.toml").write_text(
+        text.replace("database = 'company'", "employee_field = 'pin'\ndatabase = 'company'")
+    )
+    system = system_of(server)
+    system.store.run("UPDATE hr_employee SET pin = '7' WHERE barcode = '8'")
+    punch("7", "08:00")
+    punch("7", "12:00", "out")
+    report = deliver(folder)
+    assert [(record.key, record.reason) for record in report.refused] == [
+        ("employee 7", "two or more employees of Odoo have 7 in the field pin")
+    ]
+    assert rows(server) == []
+    system.store.run("UPDATE hr_employee SET pin = '8' WHERE barcode = '8'")
+    assert deliver(folder).refused == ()
+    assert rows(server) == [("Ann", f"{DAY} 01:00:00", f"{DAY} 05:00:00")]
+
+
 def test_a_row_that_an_officer_deleted_comes_back_with_the_next_correction(
     folder: Path, server: StandIn, punch: AddPunch
 ) -> None:

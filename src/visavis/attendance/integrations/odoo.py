@@ -42,7 +42,7 @@ class OdooDelivery:
     def __init__(self, target: Target, store: Deliveries, client: OdooClient) -> None:
         self._target, self._store, self._client = target, store, client
         self._longest = timedelta(hours=target.longest_hours)
-        self._ids: dict[str, int] = {}
+        self._ids: dict[str, list[int]] = {}  # more than one: nothing says which of them is meant
         self.counts: Counter[str] = Counter()
 
     def first_day(self, since: datetime) -> date:
@@ -56,7 +56,9 @@ class OdooDelivery:
         for start in range(0, len(numbers), AT_A_TIME):
             part = numbers[start : start + AT_A_TIME]
             rows = self._client.call(EMPLOYEE, "search_read", domain=[[field, "in", part]], fields=[field])
-            self._ids |= {str(row[field]): int(row["id"]) for row in _check_rows(rows, field)}
+            self._ids |= {number: [] for number in part}
+            for row in _check_rows(rows, field):
+                self._ids.setdefault(str(row[field]), []).append(int(row["id"]))
 
     def deliver(self, employee: str, punches: Sequence[Punch], since: datetime, *, change: int, now: datetime) -> None:
         """Bring the rows of an employee to what ``punches`` say, which lie in the days from ``first_day(since)`` on.
@@ -68,15 +70,21 @@ class OdooDelivery:
         sent = {record.key: record for record in self._store.list_sent(employee, begin)}
         wanted = {pair.check_in.id: pair for pair in pairing.pairs}
         refused = {punch.id: (punch.at, reason) for punch, reason in pairing.unpaired}
-        if employee in self._ids:
-            refused |= self._synchronize(self._ids[employee], wanted, sent)
+        employee_id = self._find_id(employee)
+        if employee_id is not None:
+            refused |= self._synchronize(employee_id, wanted, sent)
         elif wanted or sent:
-            field = self._target.employee_field
-            key = f"employee {employee}"
-            refused[key] = (begin, f"no employee of Odoo has {employee} in the field {field}")
+            count = "two or more employees of Odoo have" if self._ids.get(employee) else "no employee of Odoo has"
+            reason = f"{count} {employee} in the field {self._target.employee_field}"
+            refused[f"employee {employee}"] = (begin, reason)
         for key, (at, reason) in refused.items():
             self._store.refuse(key, employee=employee, at=at, change=change, reason=reason)
         self._store.settle(employee, begin, frozenset(refused))
+
+    def _find_id(self, employee: str) -> int | None:
+        """Return the id of an employee at Odoo; None where no employee, or more than one, has the number."""
+        ids = self._ids.get(employee, [])
+        return ids[0] if len(ids) == 1 else None
 
     def _synchronize(
         self, employee_id: int, wanted: Mapping[str, CheckPair], sent: Mapping[str, SentRecord]
@@ -120,7 +128,7 @@ class OdooDelivery:
         punch, content = pair.check_in, self._describe(pair)
         record = SentRecord(punch.id, punch.employee, punch.at, content, None, is_open=pair.check_out is None)
         if sent is not None and sent.employee != punch.employee:  # corrected: the row of the other employee goes
-            self._remove(self._ids.get(sent.employee), sent)
+            self._remove(self._find_id(sent.employee), sent)
             sent = None
         if sent is not None and sent.remote is None:
             sent = self._find(employee_id, sent)

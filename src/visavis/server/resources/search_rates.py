@@ -20,9 +20,9 @@ router = APIRouter(prefix=f"{V1}/galleries/{{name}}/rate", tags=["galleries"])
 
 
 class RateOrder(BaseModel, extra="forbid"):
-    """The rate at which a search may name a stranger."""
+    """The rate at which a search may name a stranger: from one in a billion, which is stricter than any threshold."""
 
-    fpir: float = Field(gt=0, lt=1)
+    fpir: float = Field(ge=1e-9, lt=1)
 
 
 @router.get("", response_model=model_of(GalleryRate), responses=responses(404))
