@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import requests
 
 START_SECONDS = 180
+PRINT_SECONDS = 60  # an answer may arrive before the line that the server prints about it
 ADDRESS = re.compile(r"serving at (https?://\S+);")
 CODE = re.compile(r"One-time code for the first key: ([\d-]+)")
 
@@ -54,6 +56,15 @@ class RunningServer:
     def text(self) -> str:
         """What the server printed so far."""
         return "".join(self.lines)
+
+    def has_printed(self, text: str) -> bool:
+        """Wait until the server has printed ``text``; return whether it has, within PRINT_SECONDS."""
+        end = time.monotonic() + PRINT_SECONDS
+        while text not in self.text:
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.01)
+        return True
 
     @property
     def port(self) -> int:
