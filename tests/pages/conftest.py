@@ -120,8 +120,9 @@ class Tab:
         return self.page
 
     def tab_to(self, place: str) -> None:
-        """Press Tab until the element of a selector has the focus."""
-        for _ in range(40):
+        """Press Tab until the element of a selector has the focus; in lists, whatever other tests have added to them."""
+        focusable = "a, button, input, select, textarea, summary, audio, video, iframe, [tabindex]"
+        for _ in range(self.page.locator(focusable).count() + 10):
             self.page.keyboard.press("Tab")
             if self.page.evaluate("place => document.activeElement.matches(place)", place):
                 return
