@@ -120,7 +120,7 @@ class Tab:
         return self.page
 
     def tab_to(self, place: str) -> None:
-        """Press Tab until the element of a selector has the focus; in lists, whatever other tests have added to them."""
+        """Press Tab until the element of a selector has the focus, also behind long lists of what other tests made."""
         focusable = "a, button, input, select, textarea, summary, audio, video, iframe, [tabindex]"
         for _ in range(self.page.locator(focusable).count() + 10):
             self.page.keyboard.press("Tab")
