@@ -17,6 +17,13 @@ from .conftest import ELSEWHERE, OpenTab, Tab
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 
 
+@pytest.fixture
+def signed_in(signed_in: Tab) -> Tab:
+    """On the page Compare."""
+    signed_in.open("/compare")
+    return signed_in
+
+
 def verify(server: RunningServer, folder: Path, a: str, b: str, **options: Any) -> dict[str, Any]:
     """What the server answers about two photos of a folder."""
     parts = [*photos("a", folder / a), *photos("b", folder / b)]

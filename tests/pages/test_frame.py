@@ -167,6 +167,7 @@ def test_the_sign_in_is_accessible_at_each_width(open_tab: OpenTab, server: Runn
 
 @pytest.mark.slow(seconds=8)
 def test_a_comparison_is_accessible_at_each_width(signed_in: Tab, faces: Path, tmp_path: Path) -> None:
+    signed_in.open("/compare")
     look_at(signed_in, "empty", tmp_path)
     signed_in.choose("a", faces / "both.jpg")
     signed_in.choose("b", faces / "obama2.jpg")
@@ -180,7 +181,7 @@ def test_a_comparison_is_accessible_at_each_width(signed_in: Tab, faces: Path, t
 
 def test_on_a_phone_the_pages_are_a_menu(signed_in: Tab) -> None:
     """Opened and closed by keyboard, left by a click; on a wide screen all pages are there at once."""
-    page = signed_in.page
+    page = signed_in.open("/compare")
     assert (page.is_visible(".menu"), page.is_visible("#pages a")) == (False, True)
     page.set_viewport_size({"width": 360, "height": 800})
     assert (page.is_visible(".menu"), page.is_visible("#pages a")) == (True, False)

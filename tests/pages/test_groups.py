@@ -316,14 +316,14 @@ def test_without_scripts_and_with_a_key_that_reads_groups_are_there(
     add_groups(server, people_gallery, {1: [(1, 3)], 2: [(2, 1)]}, people={"Ann": 1})
     key = make_key(server, f"reader of {people_gallery}", "read")
     plain = open_tab(server.url, java_script_enabled=False)
-    plain.sign_in(key)
+    plain.begin_session(key)
     page = plain.open(f"/groups?gallery={people_gallery}")
     assert page.inner_text("#group-title") == "Group 1: 3 faces"
     page.click("text=Group 2")
     assert page.inner_text("#group-title") == "Group 2: 1 face"
     assert "2-3.jpg" in page.inner_text("#faces")
     tab = open_tab(server.url)
-    tab.sign_in(key)
+    tab.begin_session(key)
     page = open_groups(tab, people_gallery)
     assert "Ann" in page.inner_text("#about")
     assert page.locator("#about button, #actions button, #about input").count() == 0
@@ -375,7 +375,7 @@ def test_the_page_is_accessible_at_each_width(
 ) -> None:
     """In Vietnamese, whose words are the longest."""
     tab = open_tab(server.url, locale="vi-VN")
-    tab.sign_in(server.key or "")
+    tab.begin_session(server.key or "")
     groups = {1: [(1, 9), (2, 2)], 2: [(2, 6)], **{number: [(number, 1)] for number in range(3, 40)}}
     add_groups(server, people_gallery, groups, people={"Ann": 1, "Nguyễn Văn An": 7})
     page = open_groups(tab, people_gallery)

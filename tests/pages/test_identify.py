@@ -267,7 +267,7 @@ def test_a_read_key_sees_no_buttons_that_it_may_not_use(
     open_tab: OpenTab, server: RunningServer, faces: Path, tmp_path: Path
 ) -> None:
     tab = open_tab(server.url)
-    tab.sign_in(make_key(server, "looks", "read", ["empty"]))
+    tab.begin_session(make_key(server, "looks", "read", ["empty"]))
     page = show(tab, "empty", faces / "both.jpg")
     page.wait_for_selector(".label")
     assert page.locator("#gallery").count() == 0  # there is one gallery for this key

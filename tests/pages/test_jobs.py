@@ -111,7 +111,7 @@ def test_a_job_that_failed_is_resumed(jobs: Tab, working: RunningServer) -> None
 def test_who_may_not_order_jobs_sees_them_alone(open_tab: OpenTab, working: RunningServer) -> None:
     working.post("/v1/jobs/index?gallery=reader", json={"folder": "photos"})
     tab = open_tab(working.url)
-    tab.sign_in(make_key(working, "jobs reader", "read"))
+    tab.begin_session(make_key(working, "jobs reader", "read"))
     page = tab.open("/jobs")
     assert page.query_selector(".job h2") is not None
     assert page.query_selector("form.order") is None

@@ -123,7 +123,7 @@ def test_events_of_another_form_are_shown_as_far_as_they_go(live: Tab, watching:
 def test_keys_see_what_they_may(open_tab: OpenTab, watching: RunningServer) -> None:
     for name, galleries, cameras in (("reader", None, 2), ("of another gallery", ["elsewhere"], 0)):
         tab = open_tab(watching.url)
-        tab.sign_in(make_key(watching, name, "read", galleries))
+        tab.begin_session(make_key(watching, name, "read", galleries))
         page = tab.open("/live")
         assert len(page.query_selector_all(".camera")) == cameras
         assert page.query_selector("[data-action]") is None

@@ -39,7 +39,7 @@ def watching(sample_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 def live(open_tab: OpenTab, watching: RunningServer) -> Tab:
     """A tab with the session of an administrator, on the page of the cameras."""
     tab = open_tab(watching.url)
-    tab.sign_in(watching.key or "")
+    tab.begin_session(watching.key or "")
     tab.open("/live")
     return tab
 
@@ -232,7 +232,7 @@ def test_older_events_are_pages_on_which_nothing_moves(live: Tab, watching: Runn
 
 def test_times_are_those_of_the_reader(open_tab: OpenTab, watching: RunningServer) -> None:
     tab = open_tab(watching.url, timezone_id="Asia/Ho_Chi_Minh")
-    tab.sign_in(watching.key or "")
+    tab.begin_session(watching.key or "")
     page = tab.open("/live")
     assert page.inner_text("label[for=since] .zone-name") == "GMT+7"
     page.fill("#since", "2026-11-29T06:30")
@@ -249,13 +249,13 @@ def test_times_are_those_of_the_reader(open_tab: OpenTab, watching: RunningServe
 
 def test_keys_see_what_they_may(open_tab: OpenTab, watching: RunningServer) -> None:
     tab = open_tab(watching.url)
-    tab.sign_in(make_key(watching, "reader", "read"))
+    tab.begin_session(make_key(watching, "reader", "read"))
     page = tab.open("/live")
     page.wait_for_selector(f"{PICTURE} img")
     assert page.locator("#strangers li").count() == 1
     assert page.locator("[data-action]").count() == 0
     other = open_tab(watching.url)
-    other.sign_in(make_key(watching, "of another gallery", "admin", ["elsewhere"]))
+    other.begin_session(make_key(watching, "of another gallery", "admin", ["elsewhere"]))
     page = other.open("/live?person=ann")
     assert page.locator("#strangers, .live-picture, #events tbody").count() == 0
 
@@ -294,7 +294,7 @@ def test_the_first_view_is_small(open_tab: OpenTab, watching: RunningServer) -> 
     at = "2026-11-29T20:57:09.123456+00:00"
     add_events(watching, 40, person_id=person["id"], name=ANN, distance=0.123, liveness=0.9, **{"from": at, "to": at})
     tab = open_tab(watching.url, locale="vi-VN")
-    tab.sign_in(watching.key or "")
+    tab.begin_session(watching.key or "")
     page = tab.open("/live")
     sizes = page.evaluate(
         """() => ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))

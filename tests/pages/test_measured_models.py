@@ -48,7 +48,7 @@ def measuring(weights: WeightServer, tmp_path_factory: pytest.TempPathFactory) -
 def tab(open_tab: OpenTab, measuring: RunningServer) -> Tab:
     """A tab with the session of an administrator."""
     opened = open_tab(measuring.url)
-    opened.sign_in(measuring.key or "")
+    opened.begin_session(measuring.key or "")
     return opened
 
 
@@ -242,7 +242,7 @@ def test_the_curves_of_a_run_are_drawn(tab: Tab) -> None:
 
 def test_who_may_not_manage_sees_neither_pages_nor_buttons(open_tab: OpenTab, measuring: RunningServer) -> None:
     tab = open_tab(measuring.url)
-    tab.sign_in(make_key(measuring, "models reader", "read"))
+    tab.begin_session(make_key(measuring, "models reader", "read"))
     page = tab.open("/settings/models")
     assert page.query_selector("button.fetch, #measure") is None
     assert page.query_selector('nav a[href="/evaluate"], nav a[href="/train"]') is None

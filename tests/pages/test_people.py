@@ -36,7 +36,7 @@ def test_the_list_has_pages_and_is_read_without_scripts(
     names = [f"Person {number:03}" for number in range(125)]
     add_people(server, people_gallery, names[::-1])
     tab = open_tab(server.url, java_script_enabled=False)
-    tab.sign_in(make_key(server, f"reader of {people_gallery}", "read"))
+    tab.begin_session(make_key(server, f"reader of {people_gallery}", "read"))
     page = tab.open(f"/people?gallery={people_gallery}")
     listed = page.locator(".people b").all_inner_texts()
     page.click("text=Next page")
@@ -134,7 +134,7 @@ def test_what_is_not_there_is_said_in_a_page(signed_in: Tab, server: RunningServ
     signed_in.errors.clear()  # two answers of 404
     tab = open_tab(server.url)
     answer = server.post("/v1/keys", json={"name": "of one", "role": "read", "galleries": ["people1"]})
-    tab.sign_in(answer.json()["key"])
+    tab.begin_session(answer.json()["key"])
     page = tab.open("/people?gallery=default")
     assert "may not use it" in page.inner_text("[role=alert]")
     tab.open("/people")
@@ -148,7 +148,7 @@ def test_the_list_is_accessible_at_each_width(
 ) -> None:
     """In Vietnamese, whose words are the longest."""
     tab = open_tab(server.url, locale="vi-VN")
-    tab.sign_in(server.key or "")
+    tab.begin_session(server.key or "")
     page = tab.open(f"/people?gallery={people_gallery}")
     assert "chưa có ai" in page.inner_text("#list")
     add_people(server, people_gallery, ["Ann", "Ben " * 30, SCRIPT, *(f"Person {n}" for n in range(70))])

@@ -310,7 +310,7 @@ def test_the_page_of_a_person_is_accessible_at_each_width(
 ) -> None:
     """In Vietnamese, whose words are the longest."""
     tab = open_tab(server.url, locale="vi-VN")
-    tab.sign_in(server.key or "")
+    tab.begin_session(server.key or "")
     with Gallery(server.folder / f"{people_gallery}.db") as opened:
         opened.keep_crops(True)
     person = enroll(server, people_gallery, "Barack Obama", faces / "obama.jpg", faces / "obama2.jpg")

@@ -103,7 +103,7 @@ def test_a_name_that_another_key_has_is_refused(signed_in: Tab, server: RunningS
 def test_the_own_key_is_shown_after_its_rotation(open_tab: OpenTab, server: RunningServer) -> None:
     """The session ends with the former secret, but the new one must not be lost with it."""
     tab = open_tab(server.url)
-    tab.sign_in(make_key(server, "own key", "admin"))
+    tab.begin_session(make_key(server, "own key", "admin"))
     page = tab.open("/settings/keys")
     page.click('[aria-label="Rotate own key"]')
     page.click("dialog >> button.primary")
@@ -184,7 +184,7 @@ def test_the_log_names_who_did_what_and_goes_back(
 
 def test_times_are_those_of_the_reader(open_tab: OpenTab, server: RunningServer) -> None:
     tab = open_tab(server.url, timezone_id="Asia/Ho_Chi_Minh", locale="vi-VN")
-    tab.sign_in(server.key or "")
+    tab.begin_session(server.key or "")
     page = tab.open("/settings/log")
     time = page.query_selector("tbody tr time")
     stored, shown = time.get_attribute("datetime"), time.inner_text()

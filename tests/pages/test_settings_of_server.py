@@ -83,7 +83,7 @@ def test_a_camera_is_started_from_the_settings(open_tab: OpenTab, kept: RunningS
 def test_cameras_of_other_galleries_are_not_shown_and_not_checked(open_tab: OpenTab, kept: RunningServer) -> None:
     tab = open_tab(kept.url)
     key = make_key(kept, "admin of elsewhere", "admin", ["elsewhere"])
-    tab.sign_in(key)
+    tab.begin_session(key)
     assert tab.open("/settings/cameras").locator(".camera").count() == 0
     assert kept.post("/v1/cameras/hall/check", key=key).status_code == 404
     reader = make_key(kept, "reader of cameras", "read")

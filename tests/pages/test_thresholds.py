@@ -172,7 +172,7 @@ def test_rates_are_written_as_the_reader_writes_numbers(
     """In Vietnamese "1,000" is one, with three digits after the point."""
     server.request("PUT", f"/v1/galleries/{people_gallery}/rate", json={"fpir": 0.001})
     tab = open_tab(server.url, locale="vi-VN")
-    tab.sign_in(server.key or "")
+    tab.begin_session(server.key or "")
     page = tab.open(f"/settings/thresholds?gallery={people_gallery}")
     page.wait_for_selector("#rate:not([hidden])")
     assert "1.000" in page.inner_text("#current .rate")
@@ -184,7 +184,7 @@ def test_keys_that_do_not_manage_see_the_rate_alone(
 ) -> None:
     server.request("PUT", f"/v1/galleries/{people_gallery}/rate", json={"fpir": 0.0005})
     tab = open_tab(server.url, java_script_enabled=False)
-    tab.sign_in(make_key(server, f"rates of {people_gallery}", "enroll", [people_gallery]))
+    tab.begin_session(make_key(server, f"rates of {people_gallery}", "enroll", [people_gallery]))
     page = tab.open("/settings/thresholds")
     assert page.inner_text("#current .rate") == "1 in 2,000 strangers would get a name"
     assert page.locator("#rate, #store").count() == 0
