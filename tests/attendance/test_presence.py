@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from attendance.conftest import ANN, BEN, EVE, punch
-from visavis.attendance.presence import Present, find_present
+from visavis.attendance.presence import Devices, Present, find_present
 
 NOW = datetime.fromisoformat("2026-03-03T12:00:00+01:00")
 DAY = "2026-03-03T"
@@ -52,6 +53,34 @@ def test_states(times: str, expected: tuple[str, str] | None) -> None:
     assert [(each.state, each.since.isoformat(timespec="minutes")[:-6]) for each in present] == (
         [expected] if expected else []
     )
+
+
+DEVICES: Devices = {"gate": "in", "exit": "out"}
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ("gate@08:00 exit@11:00", None),
+        ("gate@08:00 gate@11:00", ("in", "11:00")),  # alternation would have them gone
+        ("exit@08:00 gate@11:00", ("in", "11:00")),  # a night shift that went, and came again
+        ("exit@11:00", None),
+        ("gate@08:00 exit@08:05", None),  # both devices say it: no doubt
+        ("gate@08:00 room@11:00", None),  # of other devices every other punch is an arrival
+        ("gate@08:00 exit>11:00", ("perhaps", "11:00")),  # the exit, and the button for coming
+        ("gate<08:00", ("perhaps", "08:00")),
+        ("gate<08:00 exit<11:00", None),
+        ("gate>08:00", ("in", "08:00")),
+    ],
+)
+def test_entrances_and_exits_say_the_direction(times: str, expected: tuple[str, str] | None) -> None:
+    punches = []
+    for number, text in enumerate(times.split()):
+        device, way, at = text[:4], text[4], text[5:]
+        direction = {"@": "unspecified", ">": "in", "<": "out"}[way]
+        punches.append(replace(punch(number, "1", f"{DAY}{at}+01:00", direction), device=device))
+    present = find_present([ANN], punches, NOW, DEVICES)
+    assert [(each.state, f"{each.since:%H:%M}") for each in present] == ([expected] if expected else [])
 
 
 def test_the_list_is_ordered_by_department_and_name() -> None:

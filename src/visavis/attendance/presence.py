@@ -4,18 +4,21 @@ The newest punches of an employee decide, in stretches without a gap of ``LONGES
 or "out" are believed; others alternate, beginning with "in" in each stretch. Who came in longer ago than
 ``LONGEST_STAY``, or punched again after so long, may have forgotten to punch, and is listed as "perhaps". So is who
 punched twice within ``SHORT_STAY`` without a direction, until a punch says one: it may have been a double punch.
+
+A device that the rules of the site call an entrance or an exit says the direction of its punches. Where a punch says
+the other one, the employee is listed as "perhaps", since one of the two is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from operator import attrgetter
 from typing import Literal
 
-from visavis.attendance.types import Employee, Punch
+from visavis.attendance.types import Direction, Employee, Punch
 from visavis.plain import Plain
 
 LONGEST_STAY = timedelta(hours=14)
@@ -26,6 +29,7 @@ REPEATED = timedelta(minutes=1)
 SHORT_STAY = timedelta(minutes=15)
 """Stays between two punches without a direction that may as well be one punch given twice."""
 
+Devices = Mapping[str, Direction]
 PresenceState = Literal["in", "perhaps"]
 
 
@@ -41,10 +45,13 @@ class Present(Plain):
     device: str
 
 
-def find_present(employees: Iterable[Employee], punches: Iterable[Punch], now: datetime) -> list[Present]:
+def find_present(
+    employees: Iterable[Employee], punches: Iterable[Punch], now: datetime, devices: Devices | None = None
+) -> list[Present]:
     """Return who is in at ``now``, or perhaps is, by department and name.
 
-    ``punches`` are those of the time from ``now - LOOK_BACK`` on, of all employees.
+    ``punches`` are those of the time from ``now - LOOK_BACK`` on, of all employees. ``devices`` are the entrances and
+    exits.
     """
     by_number = {employee.number: employee for employee in employees}
     earlier = sorted(
@@ -53,11 +60,28 @@ def find_present(employees: Iterable[Employee], punches: Iterable[Punch], now: d
     )
     present = []
     for number, own in groupby(earlier, key=attrgetter("employee")):
-        entry, doubtful = _find_entry([*own])
+        directed, contradicted = _apply_devices([*own], devices or {})
+        entry, doubtful = _find_entry(directed)
+        doubtful = doubtful or (entry is not None and entry.id in contradicted)
         if entry is not None and (employee := by_number.get(number)) is not None:
             state: PresenceState = "perhaps" if doubtful or now - entry.at >= LONGEST_STAY else "in"
             present.append(Present(number, employee.name, employee.department, state, entry.at, entry.device))
     return sorted(present, key=lambda each: (each.department, each.name, each.employee))
+
+
+def _apply_devices(punches: Sequence[Punch], devices: Devices) -> tuple[list[Punch], set[str]]:
+    """Return punches with the directions of their devices, and the ids of those that say the other direction.
+
+    These count as coming in.
+    """
+    directed, contradicted = [], set()
+    for punch in punches:
+        direction = devices.get(punch.device, punch.direction)
+        if punch.direction not in ("unspecified", direction):
+            contradicted.add(punch.id)
+            direction = "in"
+        directed.append(punch if direction == punch.direction else replace(punch, direction=direction))
+    return directed, contradicted
 
 
 def _find_entry(punches: Sequence[Punch]) -> tuple[Punch | None, bool]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from visavis.cli._options import Json
-from visavis.cli._output import Output
+from visavis.cli._output import Output, note
 from visavis.cli.attendance._options import SITE, SiteFolder, actor_name
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from visavis.attendance.presence import Devices
+    from visavis.attendance.site import Site
 
 COLUMNS = ("department", "name", "employee", "state", "since", "device")
 
@@ -23,7 +29,7 @@ def who_is_in(
 ) -> None:
     """List who is in, by department.
 
-    "perhaps" stands where a punch may have been forgotten.
+    "perhaps" stands where a punch may have been forgotten. Entrances and exits are those of the rules.
     """
     from datetime import UTC, datetime
 
@@ -33,7 +39,8 @@ def who_is_in(
 
     with Site(site) as opened:
         moment = datetime.now(UTC) if at is None else read_time(at, opened.zone)
-        present = find_present(opened.employees(), opened.ledger.punches(moment - LOOK_BACK, None), moment)
+        devices = _read_devices(opened, moment)
+        present = find_present(opened.employees(), opened.ledger.punches(moment - LOOK_BACK, None), moment, devices)
         with Output(*COLUMNS, json=json) as output:
             for each in present:
                 cells = [each.department, each.name, each.employee, each.state, f"{each.since:%Y-%m-%d %H:%M}"]
@@ -42,3 +49,19 @@ def who_is_in(
                 output.line("no employee is in.")
         # After the list, which may be needed while the database cannot be written.
         opened.record_access("who is in", actor=actor_name())
+
+
+def _read_devices(site: Site, moment: datetime) -> Devices:
+    """Return the entrances and exits of the rules; none, and a note, where they cannot be read: the list must come."""
+    from visavis.attendance.rules.read import read_rules
+    from visavis.attendance.rules.schedule import Planner
+    from visavis.errors import VisavisError
+
+    if not site.rules_path.exists():
+        return {}
+    try:
+        rules = read_rules(site.rules_path, zone=site.zone)
+        return Planner(rules).version(moment.astimezone(rules.zone).date()).devices
+    except VisavisError as error:
+        note(f"entrances and exits are not known: {error}")
+        return {}
