@@ -23,10 +23,16 @@ SQLITE = "sqlite:///"
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """For how many days data is kept; 0: until it is erased by hand."""
+    """For how many days data is kept; 0: until it is erased by hand.
+
+    ``pictures_days`` is for the crops of faces, and ``strangers_days`` for strangers without a name, in the gallery of
+    the site.
+    """
 
     punches_days: int = 0
     accesses_days: int = 0
+    pictures_days: int = 0
+    strangers_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)

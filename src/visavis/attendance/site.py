@@ -24,6 +24,7 @@ from visavis.attendance.ledger.ledger import PunchLedger, new_punch_id
 from visavis.attendance.ledger.records import check_punch
 from visavis.attendance.ledger.verify import LedgerFault
 from visavis.attendance.local_time import begin_day
+from visavis.attendance.retention import read_erased_before
 from visavis.attendance.settings import FILE, SiteSettings, check_settings, locate_url, read_settings, write_settings
 from visavis.attendance.tables import META
 from visavis.attendance.tracked import find_altered_rows
@@ -180,6 +181,11 @@ class Site(Closing):
         end = None if last is None else begin_day(last + ONE_DAY, self.zone)
         with self.database.read() as conn:
             return read_outages(conn, start, end)
+
+    def erased_before(self) -> datetime | None:
+        """Return the time before which retention has erased punches; None where it has erased none."""
+        with self.database.read() as conn:
+            return read_erased_before(conn)
 
     def add_leave(self, leave: Leave, *, actor: str, reason: str = "") -> Leave:
         """Add approved leave; UsageError where it overlaps other leave, UnknownNameError for an unknown employee."""

@@ -200,5 +200,12 @@ HELD = Table(
 )
 """Lines of terminals of which no punch could be made."""
 
-TRACKED = (EMPLOYEES, LEAVES, OUTAGES, REQUESTS, CLOSINGS, FIGURES, CONSENTS)
+ERASED = Table(
+    "attendance_erased",
+    METADATA,
+    Column("content", Text, primary_key=True),  # what was erased: "punches"
+    Column("before", Text, nullable=False),  # time up to which retention has erased it
+)
+
+TRACKED = (EMPLOYEES, LEAVES, OUTAGES, REQUESTS, CLOSINGS, FIGURES, CONSENTS, ERASED)
 """Tables whose every change is a record of the ledger too, which ``verify`` compares them with."""

@@ -24,21 +24,49 @@ PLAIN = rules()
         ("vacation", "whole", "09:00 12:00", "leave 3:00 credit 5:00 on_leave", (0, 1, 0)),
         # the middle of 8:00 to 17:00 is 12:30: 12:30 to 17:00 are 4:30, less 0:30 of the break; half of 8:00 is leave
         ("vacation", "first_half", "12:30 17:00", "half_day 4:00 credit 4:00", (0.5, 0.5, 0)),
-        # 12:40 to 17:00 are 4:20, of which 0:20 are the break
-        ("vacation", "first_half", "12:40 17:00", "half_day 4:00 late 0:10 credit 4:00", (0.5, 0.5, 0)),
+        # 12:40 to 17:00 are 4:20, of which 0:20 are the break, in which nobody can be late
+        ("vacation", "first_half", "12:40 17:00", "half_day 4:00 credit 4:00", (0.5, 0.5, 0)),
+        ("vacation", "first_half", "13:00 17:00", "half_day 4:00 credit 4:00", (0.5, 0.5, 0)),
+        ("vacation", "first_half", "13:10 17:00", "half_day 3:50 late 0:10 credit 4:00", (0.5, 0.5, 0)),
         # until 12:30: 8:00 to 12:30 are 4:30, less 0:30
         ("vacation", "second_half", "08:00 12:30", "half_day 4:00 credit 4:00", (0.5, 0.5, 0)),
-        ("vacation", "second_half", "08:00 12:00", "half_day 4:00 early 0:30 credit 4:00", (0.5, 0.5, 0)),
+        ("vacation", "second_half", "08:00 12:00", "half_day 4:00 credit 4:00", (0.5, 0.5, 0)),
+        ("vacation", "second_half", "08:00 11:50", "half_day 3:50 early 0:10 credit 4:00", (0.5, 0.5, 0)),
         # the other half without any punch is half a day of absence
         ("sick", "first_half", "", "half_day 0:00 credit 4:00", (0, 0.5, 0.5)),
         ("home", "first_half", "12:30 17:00", "present 4:00 credit 4:00", (1, 0, 0)),
         ("home", "second_half", "", "half_day 0:00 credit 4:00", (0.5, 0, 0.5)),
-        ("vacation", "first_half", "13:00", "undecided 0:00 late 0:30 missing_out", (0, 0, 0)),
+        ("vacation", "first_half", "13:00", "undecided 0:00 missing_out", (0, 0, 0)),
     ],
 )
 def test_leave(kind: str, part: LeavePart, text: str, expected: str, shares: tuple[float, float, float]) -> None:
     computed = compute(text, PLAIN, leaves=[leave(kind, part)])
     assert (brief(computed), (computed.present, computed.on_leave, computed.absent)) == (expected, shares)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "middle", "part", "text", "late", "early"),
+    [
+        # the middle is that of the rules, 12:00: the break after it belongs to neither half
+        (["12:00 13:00"], "12:00", "first_half", "13:05 17:00", 5, 0),
+        (["12:00 13:00"], "12:00", "second_half", "08:00 11:55", 0, 5),
+        (["11:00 12:00"], "12:00", "first_half", "12:05 17:00", 5, 0),
+        (["11:00 12:00"], "12:00", "second_half", "08:00 10:55", 0, 5),
+        # two breaks without work between them
+        (["12:00 12:30", "12:30 13:00"], "12:30", "first_half", "13:05 17:00", 5, 0),
+        (["12:00 12:30", "12:30 13:00"], "12:30", "second_half", "08:00 11:55", 0, 5),
+        # no break at the middle
+        (["10:00 10:15"], "12:30", "first_half", "12:35 17:00", 5, 0),
+        (["10:00 10:15"], "12:30", "second_half", "08:00 12:25", 0, 5),
+    ],
+)
+def test_half_a_day_of_leave_begins_and_ends_at_a_break(
+    breaks: list[str], middle: str, part: LeavePart, text: str, late: int, early: int
+) -> None:
+    tables = ", ".join('{{ start = "{}", end = "{}" }}'.format(*each.split()) for each in breaks)
+    shift = f'[versions.shifts.office]\nstart = "08:00"\nend = "17:00"\nmiddle = "{middle}"\nbreaks = [{tables}]\n'
+    computed = compute(text, rules(shift), leaves=[leave("vacation", part)])
+    assert (computed.late, computed.early) == (late, early)
 
 
 def test_an_automatic_checkout_ends_before_the_half_that_is_leave() -> None:

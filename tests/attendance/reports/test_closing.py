@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from attendance.conftest import punch
-from visavis.attendance.closings import close_month, read_carried, read_closings
+from attendance.conftest import ZONE, punch
+from visavis.attendance.closings import close_month, read_carried, read_closings, read_figures
 from visavis.attendance.reports import closing
+from visavis.attendance.reports.carried import carried_report, explain_carried
 from visavis.attendance.reports.closing import close_figures
+from visavis.attendance.reports.source import compute_site_days
+from visavis.attendance.reports.tables import REPORTS
+from visavis.attendance.reports.totals import thaw
 from visavis.attendance.rights import apply_retention
+from visavis.attendance.rules.read import read_rules
+from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.site import Site
+from visavis.attendance.types import Employee
 from visavis.errors import UsageError
 
 RULES = """
@@ -40,7 +47,7 @@ def test_what_retention_removes_is_no_change_of_a_closed_month(file_site: Site) 
         close_figures(kept, last, actor="boss")
         with kept.database.read() as conn:
             assert read_carried(conn, last) == {}
-        with pytest.raises(UsageError, match="cannot be computed: the site keeps punches for 100 days"):
+        with pytest.raises(UsageError, match="cannot be computed: its punches were erased"):
             close_figures(kept, f"{OLD - timedelta(1):%Y-%m}", actor="boss")
 
 
@@ -69,3 +76,56 @@ def test_two_months_that_are_closed_at_once_do_not_carry_the_same(
         close_figures(file_site, last, actor="boss")
     with file_site.database.read() as conn:
         assert [each.month for each in read_closings(conn)] == ["2020-02"]
+
+
+def test_days_of_employees_who_were_added_later_are_carried(file_site: Site) -> None:
+    """Zoe joined in the middle of a month that was closed before she was entered; Max may have come later."""
+    file_site.rules_path.write_text(f'{RULES}weekly_off = ["saturday", "sunday"]', encoding="utf-8")
+    close_figures(file_site, "2026-03", actor="boss")
+    zoe, max_ = Employee("4", "Zoe", joined=date(2026, 3, 30)), Employee("5", "Max")
+    leo = Employee("6", "Leo", joined=date(2026, 4, 1))
+    file_site.put_employees([zoe, max_, leo], actor="desk")
+    times = [f"2026-03-{day}T{hour:02}:00:00+02:00" for day in (30, 31) for hour in (8, 15)]
+    file_site.ledger.add([punch(number, "4", at) for number, at in enumerate(times)], actor="gate")
+    close_figures(file_site, "2026-04", actor="boss")
+    with file_site.database.read() as conn:
+        carried = read_carried(conn, "2026-04")
+    # two workdays of 8:00 planned, 7:00 worked on each, and an hour early
+    assert carried == {"4": {"2026-03": {"present": 2, "planned": 960, "worked": 840, "early": 120}}}
+    rules = read_rules(file_site.rules_path, zone=ZONE)
+    expected = {
+        ("4", "Zoe", "", "2026-03", date(2026, 3, 30), title, unit, figure)
+        for title, unit, figure in (
+            ("Present", "days", 2), ("Planned", "minutes", 960), ("Worked", "minutes", 840),
+            ("Left early", "minutes", 120),
+        )
+    }  # fmt: skip
+    table = carried_report(file_site, "2026-04", Planner(rules), [zoe, max_, leo])
+    assert (table.title, {*table.rows}) == ("Carried into 2026-04", expected)
+    assert explain_carried(file_site, date(2026, 3, 30), ["4", "5"]) == {
+        "4": [
+            "changes after 2026-03 was closed, carried into 2026-04: "
+            "left early +2:00, planned +16:00, present +2, worked +14:00"
+        ]
+    }
+    assert explain_carried(file_site, date(2026, 4, 1), ["4"]) == {}
+    people = compute_site_days(file_site, Planner(rules), date(2026, 3, 1), date(2026, 3, 31))
+    with file_site.database.read() as conn:
+        frozen = thaw(read_figures(conn, "2026-03"))
+    month = {row["employee"]: row for row in REPORTS["month"](people, rules, frozen).records()}
+    assert (month["4"]["2026-03-30"], month["4"]["worked"]) == ("P", 0)  # its hours are April's
+    changes = {(row["employee"], row["figure"]) for row in REPORTS["changes"](people, rules, frozen).records()}
+    assert changes == {("4", title) for title in ("Present", "Planned", "Worked", "Left early")}
+    close_figures(file_site, "2026-05", actor="boss")
+    with file_site.database.read() as conn:
+        assert read_carried(conn, "2026-05") == {}  # once
+    file_site.ledger.add([punch(9, "5", f"2026-04-{day:02}T08:00:00+02:00") for day in (1,)], actor="gate")
+    planned = carried_report(file_site, "2026-06", Planner(rules), file_site.employees())
+    assert planned.title == "To be carried into 2026-06"
+    assert {row[3:5] for row in planned.rows} == {("2026-04", date(2026, 4, 1))}
+    close_figures(file_site, "2026-06", actor="boss")
+    with file_site.database.read() as conn:
+        carried = read_carried(conn, "2026-06")
+    assert [*carried] == ["5"]
+    assert carried["5"]["2026-04"]["undecided"] == 1
+    assert [*carried["5"]] == ["2026-04"]  # in March Max has no punch: nothing says that he was employed

@@ -29,6 +29,7 @@ NOTES: Mapping[Note, str] = {
     "on_leave": "The employee worked during leave.",
     "unknown_leave": "The rules do not have this kind of leave.",
     "doubtful_face": "A face was recognized with too low a probability to decide anything.",
+    "erased": "The punches of this day are older than the site keeps them: nothing can be computed of it any more.",
 }
 
 

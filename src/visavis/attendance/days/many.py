@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import NamedTuple, TypeVar
 
 from visavis.attendance.days.compute import compute_days
+from visavis.attendance.days.erased import mark_erased
 from visavis.attendance.days.types import Day
 from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.types import Employee, Leave, Outage, Punch
@@ -25,7 +26,8 @@ COMPARED = (
 class Recorded(NamedTuple):
     """What days are computed from: punches from ``DAYS_BEFORE`` days before the first day, leave and outages.
 
-    ``now`` is the time until which the punches are complete, None where all are.
+    ``now`` is the time until which the punches are complete, None where all are. Punches before ``erased_before`` were
+    erased.
     """
 
     employees: tuple[Employee, ...]
@@ -33,6 +35,7 @@ class Recorded(NamedTuple):
     leaves: tuple[Leave, ...] = ()
     outages: tuple[Outage, ...] = ()
     now: datetime | None = None
+    erased_before: datetime | None = None
 
 
 class EmployeeDays(NamedTuple):
@@ -59,16 +62,17 @@ def compute_many(recorded: Recorded, planner: Planner, first: date, last: date) 
     for employee in recorded.employees:
         number = employee.number
         own = punches.get(number, ()), planner, leaves.get(number, ()), recorded.outages
-        yield EmployeeDays(employee, compute_days(employee, first, last, *own, now=recorded.now))
+        days = compute_days(employee, first, last, *own, now=recorded.now)
+        yield EmployeeDays(employee, mark_erased(days, recorded.erased_before, planner.rules.zone))
 
 
 def replay(recorded: Recorded, old: Planner, new: Planner, first: date, last: date) -> Iterator[DayChange]:
-    """Yield the days that would change if the new rules applied, by employee and day."""
+    """Yield the days that would change if the new rules applied, by employee and day; erased days are left out."""
     both = zip(compute_many(recorded, old, first, last), compute_many(recorded, new, first, last), strict=True)
     for before, after in both:
         for old_day, new_day in zip(before.days, after.days, strict=True):
             names = tuple(name for name in COMPARED if getattr(old_day, name) != getattr(new_day, name))
-            if names:
+            if names and old_day.status != "erased":
                 yield DayChange(before.employee.number, old_day.day, names, old_day, new_day)
 
 

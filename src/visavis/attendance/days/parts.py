@@ -49,9 +49,22 @@ def expect(time: ShiftTime, leave_half: str) -> Expected:
     if not leave_half:
         return Expected(start, end, time.planned, shift.half_day_below, shift.absent_below)
     if start is not None and end is not None:
-        start, end = (max(start, time.middle), end) if leave_half == "first_half" else (start, min(end, time.middle))
+        leaves, returns = _middle_break(time)
+        start, end = (max(start, returns), end) if leave_half == "first_half" else (start, min(end, leaves))
     planned = time.planned - time.planned // 2
     return Expected(start, end, planned, shift.half_day_below // 2, shift.absent_below // 2)
+
+
+def _middle_break(time: ShiftTime) -> tuple[int, int]:
+    """Return when the first half of a shift ends and the second begins: around a break in which the middle lies."""
+    leaves = returns = time.middle
+    for begin, stop in sorted(time.breaks):
+        if begin <= returns < stop:
+            returns = stop
+    for begin, stop in sorted(time.breaks, reverse=True):
+        if begin < leaves <= stop:
+            leaves = begin
+    return leaves, returns
 
 
 def compute_part(
@@ -99,6 +112,7 @@ def compute_part(
         tuple(line.punches[number].id for number in sorted(unpaired)),
         tuple(line.punches[number].id for number in pairs.doubles),
         tuple(notes),
+        line.punches[pairs.open].id if pending and pairs.open is not None else "",
     )
 
 

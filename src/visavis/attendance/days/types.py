@@ -10,11 +10,12 @@ from visavis.attendance.rules.types import DayKind
 from visavis.plain import Plain
 
 DayStatus = Literal[
-    "present", "half_day", "absent", "home", "leave", "holiday", "off", "undecided", "pending", "not_employed"
-]
+    "present", "half_day", "absent", "home", "leave", "holiday", "off", "undecided", "pending", "not_employed",
+    "erased",
+]  # fmt: skip
 CODES = {
     "present": "P", "half_day": "HD", "absent": "A", "home": "WFH", "leave": "L", "holiday": "H", "off": "WO",
-    "undecided": "?", "pending": "", "not_employed": "",
+    "undecided": "?", "pending": "", "not_employed": "", "erased": "E",
 }  # fmt: skip
 """Codes of the month matrix; leave has that of its kind."""
 DeductionReason = Literal[
@@ -23,7 +24,7 @@ DeductionReason = Literal[
 ]  # fmt: skip
 Note = Literal[
     "missing_in", "missing_out", "no_direction", "double_punch", "automatic_checkout", "outside", "outage",
-    "no_shift", "on_leave", "unknown_leave", "doubtful_face",
+    "no_shift", "on_leave", "unknown_leave", "doubtful_face", "erased",
 ]  # fmt: skip
 
 
@@ -54,7 +55,8 @@ class DayPart(Plain):
     """A shift of a day, or all of a day without a shift (``shift`` is empty).
 
     ``worked`` is the sum of the intervals less the deductions, ``planned`` what the shift asks for, both in minutes.
-    ``unpaired`` are the ids of punches without the other of their pair, ``doubles`` those of double punches.
+    ``unpaired`` are the ids of punches without the other of their pair, ``doubles`` those of double punches, ``open``
+    that of an arrival whose departure may still come.
     """
 
     shift: str
@@ -70,6 +72,7 @@ class DayPart(Plain):
     unpaired: tuple[str, ...]
     doubles: tuple[str, ...]
     notes: tuple[Note, ...]
+    open: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 
 from visavis.attendance.closings import (
     close_month,
@@ -14,9 +14,9 @@ from visavis.attendance.closings import (
     read_month,
     require_open,
 )
-from visavis.attendance.local_time import begin_day
+from visavis.attendance.days.erased import is_erased
 from visavis.attendance.reports.source import compute_site_days
-from visavis.attendance.reports.totals import Totals, add_up, find_differences, freeze, thaw
+from visavis.attendance.reports.totals import Totals, add_up, find_differences, find_frozen, freeze, thaw
 from visavis.attendance.rules.read import read_rules
 from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.site import Site
@@ -27,8 +27,8 @@ from visavis.errors import UsageError
 def close_figures(site: Site, month: str, *, actor: str) -> tuple[ClosedMonth, dict[str, Totals]]:
     """Close a month with the totals of its days; return the closing and the totals by employee number.
 
-    Raises UsageError for a month that is closed or not over, for one whose punches are older than the site keeps, and
-    where another month is closed or opened meanwhile.
+    Raises UsageError for a month that is closed or not over, for one whose punches retention has erased, and where
+    another month is closed or opened meanwhile.
     """
     first, last = read_month(month)
     with site.database.read() as conn:
@@ -38,11 +38,8 @@ def close_figures(site: Site, month: str, *, actor: str) -> tuple[ClosedMonth, d
     planner = Planner(read_rules(site.rules_path, zone=site.zone))
     if 60 * planner.minute(last + timedelta(1), 0) > time.time():
         raise UsageError(f"{month} is not over: it is closed after its last day.")
-    if not _keeps_punches(site, first):
-        days = site.settings.retention.punches_days
-        raise UsageError(f"{month} cannot be computed: the site keeps punches for {days} days.")
     totals = freeze(compute_site_days(site, planner, first, last), planner.rules)
-    carried = _collect_carried(site, month, planner)
+    carried = collect_carried(site, month, planner)
     with site.ledger.write(actor=actor) as writer:
         if read_closings(writer.conn) != closings:  # it may have carried the same changes
             raise UsageError(f"another month was closed or opened meanwhile: close {month} again.")
@@ -50,29 +47,28 @@ def close_figures(site: Site, month: str, *, actor: str) -> tuple[ClosedMonth, d
         return close_month(writer, month, figures, last_record=newest, carried=carried), totals
 
 
-def _keeps_punches(site: Site, first: date) -> bool:
-    """Return whether retention has not yet reached the punches of a month, by its first day."""
-    days = site.settings.retention.punches_days
-    return not days or begin_day(first - timedelta(1), site.zone).timestamp() > time.time() - 86_400 * days
-
-
-def _collect_carried(site: Site, month: str, planner: Planner) -> dict[str, dict[str, Mapping[str, float]]]:
+def collect_carried(site: Site, month: str, planner: Planner) -> dict[str, dict[str, Mapping[str, float]]]:
     """Return by employee and earlier closed month what changed since, less what was carried over before.
 
-    Months whose punches retention may have removed are left out: nothing can be computed of them.
+    Of employees who were added after a month was closed, that is all of it: from the day on which they joined; where
+    that is not stored, only of months in which they have punches or leave. Months of erased punches are left out:
+    nothing can be computed of them.
     """
+    erased = site.erased_before()
     with site.database.read() as conn:
         closed = [closing.month for closing in read_closings(conn) if closing.state == "closed"]
-        kept = [each for each in closed if each < month and _keeps_punches(site, read_month(each)[0])]
+        kept = [
+            each for each in closed if each < month and not is_erased(read_month(each)[0], erased, planner.rules.zone)
+        ]
         before = {earlier: thaw(read_figures(conn, earlier)) for earlier in kept}
         carried_before = [read_carried(conn, earlier) for earlier in closed]
     carried: dict[str, dict[str, Mapping[str, float]]] = {}
     for earlier, frozen in before.items():
         for entry in compute_site_days(site, planner, *read_month(earlier)):
-            number = entry.employee.number
-            if number not in frozen:
+            number, closed_with = entry.employee.number, find_frozen(entry, frozen)
+            if closed_with is None:
                 continue
-            differences = find_differences(frozen[number], add_up(entry.days, planner.rules))
+            differences = find_differences(closed_with, add_up(entry.days, planner.rules))
             for carry in carried_before:
                 for name, value in carry.get(number, {}).get(earlier, {}).items():
                     differences[name] = differences.get(name, 0) - value

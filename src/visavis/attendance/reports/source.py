@@ -41,6 +41,9 @@ class Records(Protocol):
     def outages(self, first: date | None = None, last: date | None = None) -> list[Outage]:
         """Return the times in which devices failed."""
 
+    def erased_before(self) -> datetime | None:
+        """Return the time before which punches were erased."""
+
 
 def read_records(
     site: Records,
@@ -71,7 +74,8 @@ def read_records(
         batch = tuple(wanted[start : start + BATCH])
         numbers = [employee.number for employee in batch]
         punches = site.punches(first - timedelta(DAYS_BEFORE), last + timedelta(DAYS_AFTER), numbers)
-        yield Recorded(batch, tuple(punches), tuple(site.leaves(first, last, numbers)), outages, now)
+        leaves, erased_before = tuple(site.leaves(first, last, numbers)), site.erased_before()  # after the punches
+        yield Recorded(batch, tuple(punches), leaves, outages, now, erased_before)
 
 
 def compute_site_days(

@@ -9,7 +9,7 @@ from datetime import date
 from visavis.attendance.days.explain import NOTES
 from visavis.attendance.days.many import EmployeeDays
 from visavis.attendance.days.types import Day
-from visavis.attendance.reports.totals import MISSING, Totals, add_up, find_differences
+from visavis.attendance.reports.totals import MISSING, Totals, add_up_whole, find_differences, find_frozen
 from visavis.attendance.reports.types import ReportColumn, ReportTable, ReportValue
 from visavis.attendance.rules.types import Rules
 
@@ -65,6 +65,7 @@ DEPARTMENT_TOTALS = (
 Frozen = Mapping[str, Totals]
 """Totals of a closed month by employee number; empty for one that is not closed."""
 CODES = "P present, HD half a day, A absent, WFH works elsewhere, L leave, H holiday, WO day off, ? undecided"
+ERASED = "E erased: the site keeps the punches of this day no longer, so that neither it nor a total can be computed"
 
 
 def day_report(people: Iterable[EmployeeDays], day: date) -> ReportTable:
@@ -87,7 +88,8 @@ def month_report(people: Iterable[EmployeeDays], rules: Rules, frozen: Frozen) -
         for entry in listed
     ]
     columns += [TOTALS[name] for name in MONTH_TOTALS]
-    return ReportTable(f"Attendance{_period(dates)}", (*PERSON, *columns), tuple(rows), (CODES,))
+    legend = (CODES, ERASED) if any(day.status == "erased" for entry in listed for day in entry.days) else (CODES,)
+    return ReportTable(f"Attendance{_period(dates)}", (*PERSON, *columns), tuple(rows), legend)
 
 
 def person_report(people: Iterable[EmployeeDays], _rules: Rules, _frozen: Frozen) -> ReportTable:
@@ -126,7 +128,9 @@ def overtime_report(people: Iterable[EmployeeDays], rules: Rules, frozen: Frozen
     """Return the overtime of each employee by kind of day, with the maximum of the month and the factors."""
     listed = list(people)
     totals = [(entry, _add_up(entry, rules, frozen)) for entry in listed]
-    rows = [(*_person(entry), *_total_values(total, OVERTIME)) for entry, total in totals if total.overtime]
+    rows = [
+        (*_person(entry), *_total_values(total, OVERTIME)) for entry, total in totals if total is None or total.overtime
+    ]
     columns = (*PERSON, *(TOTALS[name] for name in OVERTIME))
     legend = "Counted: at most the maximum of a month. With factors: multiplied as the rules say, in whole minutes."
     return ReportTable(f"Overtime{_period_of(listed)}", columns, tuple(rows), (legend,))
@@ -135,17 +139,14 @@ def overtime_report(people: Iterable[EmployeeDays], rules: Rules, frozen: Frozen
 def department_report(people: Iterable[EmployeeDays], rules: Rules, frozen: Frozen) -> ReportTable:
     """Return the totals of each department, by name."""
     listed = list(people)
-    grouped: dict[str, list[Totals]] = defaultdict(list)
+    grouped: dict[str, list[Totals | None]] = defaultdict(list)
     for entry in listed:
         grouped[entry.employee.department].append(_add_up(entry, rules, frozen))
     columns = (
         ReportColumn("department", "Department"), ReportColumn("employees", "Employees", "number"),
         *(TOTALS[name] for name in DEPARTMENT_TOTALS),
     )  # fmt: skip
-    rows = [
-        (name, len(totals), *(sum(getattr(total, key) for total in totals) for key in DEPARTMENT_TOTALS))
-        for name, totals in sorted(grouped.items())
-    ]
+    rows = [(name, len(totals), *_sum_totals(totals, DEPARTMENT_TOTALS)) for name, totals in sorted(grouped.items())]
     return ReportTable(f"Departments{_period_of(listed)}", columns, tuple(rows))
 
 
@@ -173,8 +174,8 @@ def change_report(people: Iterable[EmployeeDays], rules: Rules, frozen: Frozen) 
     )  # fmt: skip
     rows = []
     for entry in listed:
-        before, now = frozen.get(entry.employee.number), add_up(entry.days, rules)
-        for name, grown in find_differences(before, now).items() if before is not None else ():
+        before, now = find_frozen(entry, frozen) if frozen else None, add_up_whole(entry.days, rules)
+        for name, grown in find_differences(before, now).items() if before is not None and now is not None else ():
             column = TOTALS[name]
             unit = "minutes" if column.kind == "minutes" else "days"
             rows.append((*_person(entry), column.title, unit, getattr(before, name), getattr(now, name), grown))
@@ -198,8 +199,12 @@ def _person(entry: EmployeeDays) -> tuple[str, str, str]:
     return entry.employee.number, entry.employee.name, entry.employee.department
 
 
-def _add_up(entry: EmployeeDays, rules: Rules, frozen: Frozen) -> Totals:
-    return frozen.get(entry.employee.number) or add_up(entry.days, rules)
+def _add_up(entry: EmployeeDays, rules: Rules, frozen: Frozen) -> Totals | None:
+    """Return frozen totals, else those of the days; None where punches of a day were erased.
+
+    Employees who were added after the month was closed have none in it: theirs are carried to the next one.
+    """
+    return frozen.get(entry.employee.number, Totals()) if frozen else add_up_whole(entry.days, rules)
 
 
 def _day_values(day: Day) -> tuple[ReportValue, ...]:
@@ -208,8 +213,16 @@ def _day_values(day: Day) -> tuple[ReportValue, ...]:
     return day.status, day.code, shifts, day.arrival, day.departure, *figures, " ".join(day.notes)
 
 
-def _total_values(totals: Totals, names: Sequence[str]) -> tuple[ReportValue, ...]:
-    return tuple(getattr(totals, name) for name in names)
+def _total_values(totals: Totals | None, names: Sequence[str]) -> tuple[ReportValue, ...]:
+    return tuple(None if totals is None else getattr(totals, name) for name in names)
+
+
+def _sum_totals(totals: Sequence[Totals | None], names: Sequence[str]) -> tuple[ReportValue, ...]:
+    """Return the sums; nothing where any of the totals cannot be computed."""
+    computed = [total for total in totals if total is not None]
+    if len(computed) < len(totals):
+        return (None,) * len(names)
+    return tuple(sum(getattr(total, name) for total in computed) for name in names)
 
 
 def _legend(rows: Iterable[Sequence[ReportValue]]) -> tuple[str, ...]:

@@ -75,6 +75,12 @@ def add_up(days: Iterable[Day], rules: Rules) -> Totals:
     )
 
 
+def add_up_whole(days: Iterable[Day], rules: Rules) -> Totals | None:
+    """Return the totals as :func:`add_up`; None where the punches of a day were erased: a part is not the sum."""
+    counted = list(days)
+    return None if any(day.status == "erased" for day in counted) else add_up(counted, rules)
+
+
 def find_differences(before: Totals, now: Totals) -> dict[str, float]:
     """Return by name how much the totals that differ have grown."""
     names = (item.name for item in fields(Totals))
@@ -84,16 +90,34 @@ def find_differences(before: Totals, now: Totals) -> dict[str, float]:
 def freeze(people: Iterable[EmployeeDays], rules: Rules) -> dict[str, Totals]:
     """Return the totals of a month that is to be closed, by the numbers of the employees who were employed in it.
 
-    Raises UsageError where a shift of the month is not over.
+    Raises UsageError where a shift of the month is not over, and where punches of the month were erased.
     """
     figures = {}
     for entry in people:
         pending = next((day.day for day in entry.days if day.status == "pending"), None)
         if pending is not None:
             raise UsageError(f"{pending} is not over: a month is closed after its last shift.")
+        erased = next((day.day for day in entry.days if day.status == "erased"), None)
+        if erased is not None:
+            raise UsageError(
+                f"{erased:%Y-%m} cannot be computed: its punches were erased, since the site keeps them no longer."
+            )
         if any(day.kind != "not_employed" for day in entry.days):
             figures[entry.employee.number] = add_up(entry.days, rules)
     return figures
+
+
+def find_frozen(entry: EmployeeDays, frozen: Mapping[str, Totals]) -> Totals | None:
+    """Return what a month was closed with for an employee: nothing, as zeros, where the employee was added later.
+
+    None for employees who have no day of the month: where no joining is stored, who has neither punches nor leave in it
+    may not have been employed.
+    """
+    totals = frozen.get(entry.employee.number)
+    if totals is not None:
+        return totals
+    appears = any(day.leave or any(part.intervals or part.unpaired for part in day.parts) for day in entry.days)
+    return Totals() if appears or entry.employee.joined is not None else None
 
 
 def thaw(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, Totals]:

@@ -88,6 +88,16 @@ def read_frozen(folder: Path, month: str) -> dict[str, Totals]:
         return thaw(read_figures(conn, month.strip()))
 
 
+def read_carried_report(folder: Path, month: str, days: SitePeople) -> ReportTable:
+    """Return what a month takes over from earlier ones about the employees of its days."""
+    from visavis.attendance.reports.carried import carried_report
+    from visavis.attendance.rules.schedule import Planner
+    from visavis.attendance.site import Site
+
+    with Site(folder) as site:
+        return carried_report(site, month.strip(), Planner(days.rules), [entry.employee for entry in days.people])
+
+
 def write_report(table: ReportTable, form: str, output: Path | None, *, json: bool, place: str) -> None:
     """Write a report in a form; ``json`` chooses JSON too."""
     from visavis import atomic

@@ -29,16 +29,20 @@ def day(
     """Show status, hours and lateness on a day."""
     from visavis.attendance.days.explain import explain
     from visavis.attendance.local_time import read_day
+    from visavis.attendance.reports.carried import explain_carried
     from visavis.attendance.reports.tables import day_report
+    from visavis.attendance.site import Site
 
     asked = read_day(date)
     days = read_days(site, asked, asked, employee, department, action=f"day {asked}")
     if not why:
         write_report(day_report(days.people, asked), format, output, json=json, place=days.name)
         return
+    with Site(site) as opened:
+        carried = explain_carried(opened, asked, [entry.employee.number for entry in days.people])
     with Output(json=json) as answers:
         for entry in days.people:
-            lines = explain(entry.days[0])
+            lines = [*explain(entry.days[0]), *carried.get(entry.employee.number, ())]
             answers.answer({**entry.days[0].to_dict(), "why": lines})
             for line in lines:
                 answers.line(line)
