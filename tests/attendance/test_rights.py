@@ -96,9 +96,31 @@ def test_a_withdrawal_says_that_the_person_was_merged_into_another(enrolled: Sit
     with Gallery(enrolled.folder / "faces.db", create=False) as gallery:
         gallery.add("Benjamin", [Template(np.eye(128, dtype=np.float32)[1])])
         gallery.merge(1, "Benjamin")
-    with pytest.warns(VisavisWarning, match="person 1, who is employee '2', is not in the gallery of the site"):
+    with pytest.warns(VisavisWarning, match=r"person 1, who was employee '2', was merged into person 2 \('Benjamin'\)"):
         assert withdraw_consent(enrolled, "2", actor="desk").people == 0
     assert people_of(enrolled) == ["Benjamin"]
+
+
+def test_a_withdrawal_says_who_the_employee_was_before(enrolled: Site) -> None:
+    """The link was changed to a second person, who may be the same human."""
+    with Gallery(enrolled.folder / "faces.db", create=False) as gallery:
+        gallery.add("Ben again", [Template(np.eye(128, dtype=np.float32)[1])])
+    with enrolled.ledger.write(actor="desk") as writer:
+        link_person(writer, "2", 2)
+    with pytest.warns(VisavisWarning, match=r"employee '2' was person 1 \('Ben'\) before") as caught:
+        assert withdraw_consent(enrolled, "2", actor="desk").people == 1
+    assert (len(caught), people_of(enrolled)) == (1, ["Ben"])
+
+
+def test_a_person_is_one_employee(enrolled: Site) -> None:
+    with enrolled.ledger.write(actor="desk") as writer:
+        give_consent(writer, "3", text_version="1", given=date(2026, 1, 2))
+        with pytest.raises(UsageError, match="person 1 is employee '2' already"):
+            link_person(writer, "3", 1)
+    enrolled.put_employees([replace(EVE, person_id=1)], actor="desk")  # as an earlier version allowed
+    with pytest.warns(VisavisWarning, match="employee '3' was the same person, who is removed"):
+        assert withdraw_consent(enrolled, "2", actor="desk").people == 1
+    assert [each.person_id for each in enrolled.employees()] == [None, None, None]
 
 
 def test_consents_are_given_once(file_site: Site) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from visavis.attendance.absences import new_id
-from visavis.attendance.employees import find_employee, put_employees
+from visavis.attendance.employees import find_employee, put_employees, read_employees
 from visavis.attendance.ledger.writing import LedgerWriter
 from visavis.attendance.local_time import make_time
 from visavis.attendance.tables import CONSENTS
@@ -50,12 +50,18 @@ def withdraw_consents(writer: LedgerWriter, employee: str) -> list[Consent]:
 
 
 def link_person(writer: LedgerWriter, employee: str, person_id: int | None) -> None:
-    """Say which person of the gallery an employee is; UsageError for a person without consent that holds."""
+    """Say which person of the gallery an employee is; None: none.
+
+    Raises UsageError for an employee without consent that holds, and for a person who is another employee.
+    """
     if person_id is not None and not read_consents(writer.conn, employee, holding=True):
         raise UsageError(
             f"employee {shown(employee)} has given no consent: visavis attendance consent records it before a face is "
             "enrolled."
         )
+    for other in read_employees(writer.conn) if person_id is not None else ():
+        if other.person_id == person_id and other.number != employee:
+            raise UsageError(f"person {person_id} is employee {shown(other.number)} already.")
     put_employees(writer, [replace(find_employee(writer.conn, employee), person_id=person_id)])
 
 

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete
 
 from visavis.attendance import tables
 from visavis.attendance.absences import read_leaves
 from visavis.attendance.accesses import read_accesses, remove_accesses
 from visavis.attendance.consents import link_person, read_consents, withdraw_consents
-from visavis.attendance.employees import find_employee
-from visavis.attendance.ledger.erase import MOST_RECORDS, erase_employee, erase_old_punches
+from visavis.attendance.employees import find_employee, read_employees
+from visavis.attendance.integrations.about_employee import delete_held_lines, read_deliveries, read_held_lines
+from visavis.attendance.integrations.types import EmployeeDeliveries
+from visavis.attendance.ledger.erase import MOST_RECORDS, erase_employee
+from visavis.attendance.linked_people import describe_left_people, list_linked
 from visavis.attendance.requests import read_requests
+from visavis.attendance.retention import erase_punches
 from visavis.attendance.settings import locate_url
 from visavis.attendance.site import Site
 from visavis.attendance.types import Access, Consent, Employee, Leave, LedgerRecord, StaffRequest
@@ -37,7 +41,8 @@ ABOUT_EMPLOYEES = (
 class EmployeeExport(Plain):
     """All that a site stores about an employee; ``gallery`` is what its gallery stores, with the pictures of faces.
 
-    ``accesses`` has who looked at it.
+    ``accesses`` has who looked at it, ``deliveries`` what was sent to other systems, ``held_lines`` what terminals sent
+    of which no punch was made.
     """
 
     employee: Employee
@@ -47,39 +52,57 @@ class EmployeeExport(Plain):
     requests: tuple[StaffRequest, ...]
     accesses: tuple[Access, ...]
     gallery: dict[str, Any] | None
+    deliveries: tuple[EmployeeDeliveries, ...] = ()
+    held_lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Removed(Plain):
-    """What a removal took away: records of the ledger, entries of the log of accesses, people of the gallery."""
+    """What a removal took away: records of the ledger, entries of the log of accesses, people of the gallery.
+
+    ``pictures`` are crops of faces and ``strangers`` those without a name, in the gallery of the site; None: nothing of
+    the kind was looked for, since the site has no gallery, or keeps them without a limit.
+    """
 
     records: int = 0
     accesses: int = 0
     people: int = 0
+    pictures: int | None = None
+    strangers: int | None = None
 
 
 def withdraw_consent(site: Site, employee: str, *, actor: str) -> Removed:
     """Withdraw the consent of an employee: the templates are removed from the gallery at once.
 
     The consent is withdrawn first, so that no punch by the face is taken any more, also where the gallery cannot be
-    opened: GalleryError then, and the same call removes the templates later. Warns where the gallery does not have the
-    person of the employee. Raises UnknownNameError.
+    opened: GalleryError then, and the same call removes the templates later. Other employees who are linked to the same
+    person are linked to none then. Warns of them, and of people of the gallery who may have templates of the employee,
+    because the employee was linked to them before, or the person was merged. Raises UnknownNameError.
     """
     with site.ledger.write(actor=actor) as writer:
         withdraw_consents(writer, employee)
         person_id = find_employee(writer.conn, employee).person_id
     removed = remove_person(site, person_id)
+    left = _describe_left(site, employee, person_id)
     if person_id is not None:
-        if not removed:
-            warnings.warn(
-                f"person {person_id}, who is employee {shown(employee)}, is not in the gallery of the site: if it was "
-                "merged into another person, remove the templates there.",
-                VisavisWarning,
-                stacklevel=2,
-            )
         with site.ledger.write(actor=actor) as writer:
-            link_person(writer, employee, None)
+            for each in read_employees(writer.conn):
+                if each.person_id == person_id:
+                    link_person(writer, each.number, None)
+                    if each.number != employee:
+                        left.append(f"employee {shown(each.number)} was the same person, who is removed: enroll anew.")
+        if not removed and not left:
+            left.append(f"person {person_id}, who is employee {shown(employee)}, is not in the gallery of the site.")
+    for sentence in left:
+        warnings.warn(sentence, VisavisWarning, stacklevel=2)
     return Removed(people=removed)
+
+
+def _describe_left(site: Site, employee: str, person_id: int | None) -> list[str]:
+    if not site.settings.gallery or (person_id is None and not list_linked(site, employee)):
+        return []
+    with _open_gallery(site) as gallery:
+        return [*describe_left_people(site, gallery, employee, person_id)]
 
 
 def remove_person(site: Site, person_id: int | None) -> int:
@@ -101,10 +124,19 @@ def export_employee(site: Site, number: str) -> EmployeeExport:
         consents, leaves = read_consents(conn, number), read_leaves(conn, None, None, [number])
         requests = read_requests(conn, employee=number)
         accesses = read_accesses(conn, employee=number, limit=None)
+        deliveries, held = read_deliveries(conn, number), read_held_lines(conn, number)
     records = site.ledger.history(employee=number)
     kept = _export_person(site, employee.person_id)
     return EmployeeExport(
-        employee, tuple(consents), tuple(records), tuple(leaves), tuple(requests), tuple(accesses), kept
+        employee,
+        tuple(consents),
+        tuple(records),
+        tuple(leaves),
+        tuple(requests),
+        tuple(accesses),
+        kept,
+        tuple(deliveries),
+        tuple(held),
     )
 
 
@@ -120,8 +152,7 @@ def erase(site: Site, number: str, *, actor: str, reason: str) -> Removed:
         records = erase_employee(writer, number, reason=reason)
         for table in ABOUT_EMPLOYEES:
             writer.conn.execute(delete(table).where(table.c.employee == number))
-        start = f"{number}\t"  # not LIKE, which takes a7 for A7 in SQLite
-        writer.conn.execute(delete(tables.HELD).where(func.substr(tables.HELD.c.line, 1, len(start)) == start))
+        delete_held_lines(writer.conn, number)
         writer.conn.execute(delete(tables.EMPLOYEES).where(tables.EMPLOYEES.c.number == number))
     site.database.erase_traces()
     return Removed(records=records, people=removed.people)
@@ -130,7 +161,8 @@ def erase(site: Site, number: str, *, actor: str, reason: str) -> Removed:
 def apply_retention(site: Site, *, actor: str) -> Removed:
     """Remove what is older than the settings of the site allow; return what was removed.
 
-    Punches of a month that is not closed are removed too: choose more days than a month takes to be closed.
+    Punches of a month that is not closed are removed too: choose more days than a month takes to be closed. Raises
+    GalleryError, when all but pictures and strangers is removed.
     """
     kept, now = site.settings.retention, datetime.now(UTC)
     records = accesses = 0
@@ -139,7 +171,7 @@ def apply_retention(site: Site, *, actor: str) -> Removed:
         erased = MOST_RECORDS
         while erased == MOST_RECORDS:  # others can write between the parts
             with site.ledger.write(actor=actor) as writer:
-                erased = erase_old_punches(writer, before, reason=f"older than {kept.punches_days} days")
+                erased = erase_punches(writer, before, reason=f"older than {kept.punches_days} days")
             records += erased
         _remove_deliveries(site, before)
     if kept.accesses_days:
@@ -147,7 +179,25 @@ def apply_retention(site: Site, *, actor: str) -> Removed:
             accesses = remove_accesses(conn, before=now - timedelta(days=kept.accesses_days))
     if records or accesses:
         site.database.erase_traces()
-    return Removed(records=records, accesses=accesses)
+    pictures, strangers = _tidy_gallery(site, actor=actor)
+    return Removed(records=records, accesses=accesses, pictures=pictures, strangers=strangers)
+
+
+def _tidy_gallery(site: Site, *, actor: str) -> tuple[int | None, int | None]:
+    """Remove old crops and strangers from the gallery of the site; return how many, None for what is not limited."""
+    kept = site.settings.retention
+    if not site.settings.gallery or not (kept.pictures_days or kept.strangers_days):
+        return None, None
+    from visavis.gallery.old_crops import remove_old_crops
+    from visavis.videos.strangers import forget_old_strangers
+
+    pictures = strangers = None
+    with _open_gallery(site, actor=actor) as gallery:
+        if kept.strangers_days:
+            strangers = len(forget_old_strangers(gallery, days=kept.strangers_days))
+        if kept.pictures_days:
+            pictures = remove_old_crops(gallery.opened, datetime.now(UTC) - timedelta(days=kept.pictures_days))
+    return pictures, strangers
 
 
 def _remove_deliveries(site: Site, before: datetime) -> None:
@@ -171,7 +221,7 @@ def _export_person(site: Site, person_id: int | None) -> dict[str, Any] | None:
             return None
 
 
-def _open_gallery(site: Site) -> Gallery:
+def _open_gallery(site: Site, *, actor: str | None = None) -> Gallery:
     from visavis.gallery import Gallery
 
-    return Gallery(locate_url(site.settings.gallery, site.folder), create=False)
+    return Gallery(locate_url(site.settings.gallery, site.folder), create=False, actor=actor)

@@ -10,7 +10,7 @@ from visavis.attendance import tables
 from visavis.attendance.integrations.push import push
 from visavis.attendance.integrations.zkteco.receive import receive
 from visavis.attendance.integrations.zkteco.terminals import read_states, read_terminals
-from visavis.attendance.rights import apply_retention, erase
+from visavis.attendance.rights import apply_retention, erase, export_employee
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee, Punch
 
@@ -40,6 +40,24 @@ def test_an_erased_person_is_in_no_table_of_deliveries(folder: Path, odoo: Stand
     assert (report.deleted, report.stopped, report.refused) == (0, "", ())
     assert isinstance(odoo.system, Odoo)
     assert len(odoo.system.rows()) == 2  # what Odoo has is erased there
+
+
+def test_an_export_has_what_was_delivered_about_a_person(folder: Path, odoo: StandIn, punch: AddPunch) -> None:
+    configure(folder, "[zkteco.gate]\nserial = 'ZK1'\naddresses = ['10.0.0.5']")
+    for number in ("7", "8"):
+        punch(number, "08:00")
+        punch(number, "12:00", "out")
+        punch(number, "13:00", "out")
+    with Site(folder) as site:
+        push(site, "odoo", pauses=())
+        lines = "7\t2026-06-01 99:00:00\t0\t15\n77\t2026-06-01 08:00:00\t0\t15\n"
+        receive(site, read_terminals(site)["ZK1"], lines.encode(), at=datetime.now(UTC))
+        export = export_employee(site, "7")
+    (delivered,) = export.deliveries
+    assert (delivered.target, delivered.cursor > 6) == ("odoo", True)
+    assert [record.content["check_in"][-8:] for record in delivered.sent] == ["01:00:00"]
+    assert [record.reason for record in delivered.refused] == ["there is no check-in before this check-out"]
+    assert export.held_lines == ("7\t2026-06-01 99:00:00\t0\t15",)
 
 
 def test_the_erasure_of_a_number_leaves_lines_of_the_number_in_capitals(folder: Path) -> None:

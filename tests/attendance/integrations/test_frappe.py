@@ -10,8 +10,11 @@ import pytest
 from visavis.attendance.integrations import push as pushing
 from visavis.attendance.integrations.push import dismiss, push, read_states
 from visavis.attendance.integrations.types import PushReport
+from visavis.attendance.integrations.zkteco.held import find_earliest_held
+from visavis.attendance.integrations.zkteco.receive import clear_held, receive, retry_held
+from visavis.attendance.integrations.zkteco.terminals import read_terminals
 from visavis.attendance.site import Site
-from visavis.attendance.types import Punch
+from visavis.attendance.types import Employee, Punch
 
 from .conftest import YESTERDAY, configure
 from .frappe_server import Frappe
@@ -299,3 +302,30 @@ def test_a_terminal_without_contact_holds_attendance_back(folder: Path, frappe: 
     report = deliver(folder)
     assert report.notes == ("last_sync_of_checkin is the last contact of terminal ZK1.",)
     assert system_of(frappe).last_sync("Day") == f"{DAY} 10:00:00"
+
+
+def test_a_punch_that_is_held_holds_attendance_back(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
+    """A terminal has sent punches of a person who is not among the employees yet; else Frappe HR calls him absent."""
+    configure(folder, "[zkteco.gate]\nserial = 'ZK1'\naddresses = ['10.0.0.5']\n")
+    punch("7", "09:00")
+    received = datetime.now(UTC)
+    lines = f"21\t{DAY} 08:00:00\t0\t15\n21\t{DAY} 17:00:00\t1\t15\ngarbage\n"
+    with Site(folder) as site:
+        receive(site, read_terminals(site)["ZK1"], lines.encode(), at=received)
+    report = deliver(folder)
+    assert report.created == 1
+    assert report.notes[-1].startswith("last_sync_of_checkin stays before a punch that is held from terminal gate")
+    assert system_of(frappe).last_sync("Day") == f"{DAY} 07:59:59"
+    with Site(folder) as site:
+        site.put_employees([Employee("21", "New")], actor="test")
+        retry_held(site, at=received)
+        found = find_earliest_held(site, datetime.min.replace(tzinfo=UTC))
+        assert found is not None
+        assert found.at >= received - timedelta(seconds=1)  # of the line without a time: when it came
+        clear_held(site, "gate")
+        assert find_earliest_held(site, datetime.min.replace(tzinfo=UTC)) is None
+    system_of(frappe).employ("HR-EMP-21", "21")
+    report = deliver(folder)
+    assert report.refused == ()
+    assert [note for note in report.notes if "held" in note] == []
+    assert str(system_of(frappe).last_sync("Day")) > f"{DAY} 08:00:00"

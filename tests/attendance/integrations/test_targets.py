@@ -201,6 +201,8 @@ def test_export_to_frappe_and_odoo(folder: Path, punch: AddPunch, run: Run, monk
         "employee_id,check_in,check_out", f"Ann Li,{day} 01:00:00,{day} 10:00:30",
     ]  # fmt: skip
     assert done.err == "visavis: 1 punches have no check-in or check-out, and are left out.\n"
+    looked = [line["action"] for line in run("attendance", "access", "--json").lines]
+    assert looked == ["export to odoo", "export to frappe"]
     assert run("attendance", "export", "--to", "sap").code == 2
     for bound in (("--from", "0001-01-01"), ("--until", "9999-12-31")):
         assert run("attendance", "export", "--to", "odoo", *bound).code == 2

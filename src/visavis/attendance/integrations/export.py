@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from visavis.attendance.integrations.frappe import LOG_TYPES
-from visavis.attendance.integrations.odoo import LOOK_BACK, format_time
-from visavis.attendance.integrations.pairs import pair_punches
+from visavis.attendance.integrations.odoo import format_time
+from visavis.attendance.integrations.site_pairs import LOOK_BACK, SitePairs
+from visavis.attendance.local_time import begin_day
 from visavis.attendance.site import Site
 from visavis.errors import UsageError
 
@@ -71,11 +71,11 @@ def export_odoo(site: Site, first: date | None, last: date | None) -> PunchExpor
 
 def _list_pairs(site: Site, first: date | None, last: date | None) -> Iterator[tuple[str, datetime, datetime | None]]:
     """Yield number, check-in and check-out of the pairs that begin in the days; None for what is in no whole pair."""
-    start = None if first is None else first - LOOK_BACK
-    end = None if last is None else last + timedelta(days=3)
-    punches = sorted(site.punches(start, end), key=lambda punch: punch.employee)  # stays sorted by time
-    for number, own in groupby(punches, key=lambda punch: punch.employee):
-        pairing = pair_punches(own, longest=LONGEST, now=datetime.now(UTC))
+    pairs, now = SitePairs(site, longest=LONGEST), datetime.now(UTC)
+    begin = None if first is None else begin_day(first - LOOK_BACK, site.zone)
+    for employee in site.employees():
+        number = employee.number
+        pairing = pairs.pair(number, begin, now=now, last=last)
         rows: list[tuple[datetime, datetime | None]] = [(punch.at, None) for punch, _ in pairing.unpaired]
         rows += [(pair.check_in.at, pair.check_out.at if pair.check_out else None) for pair in pairing.pairs]
         for at, check_out in sorted(rows, key=lambda row: row[0]):

@@ -8,21 +8,18 @@ added until nothing more succeeds, since Odoo refuses rows that overlap on the w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from visavis.attendance.integrations.deliveries import Deliveries, SentRecord
 from visavis.attendance.integrations.errors import RefusedRecordError, RejectedError
 from visavis.attendance.integrations.odoo_client import OdooClient
-from visavis.attendance.integrations.pairs import CheckPair, measure, pair_punches
+from visavis.attendance.integrations.pairs import CheckPair, Pairing
 from visavis.attendance.integrations.targets import Target
-from visavis.attendance.types import Punch
 
 ATTENDANCE, EMPLOYEE = "hr.attendance", "hr.employee"
-LOOK_BACK = timedelta(days=40)
-"""How far before a changed punch a gap is looked for, at which pairs begin anew."""
 MODES: Mapping[str, str] = {
     "face": "kiosk", "pin": "kiosk", "badge": "kiosk", "administrator": "manual", "import": "technical",
 }  # fmt: skip
@@ -41,14 +38,8 @@ class OdooDelivery:
 
     def __init__(self, target: Target, store: Deliveries, client: OdooClient) -> None:
         self._target, self._store, self._client = target, store, client
-        self._longest = timedelta(hours=target.longest_hours)
         self._ids: dict[str, list[int]] = {}  # more than one: nothing says which of them is meant
         self.counts: Counter[str] = Counter()
-
-    def first_day(self, since: datetime) -> date:
-        """Return the day from which punches are needed, for changes from ``since`` on."""
-        day = (since - LOOK_BACK).date()
-        return day if self._target.first_day is None else max(day, self._target.first_day)
 
     def look_up(self, employees: Iterable[str]) -> None:
         """Find out the ids of employees at Odoo."""
@@ -60,13 +51,11 @@ class OdooDelivery:
             for row in _check_rows(rows, field):
                 self._ids.setdefault(str(row[field]), []).append(int(row["id"]))
 
-    def deliver(self, employee: str, punches: Sequence[Punch], since: datetime, *, change: int, now: datetime) -> None:
-        """Bring the rows of an employee to what ``punches`` say, which lie in the days from ``first_day(since)`` on.
+    def deliver(self, employee: str, pairing: Pairing, begin: datetime, *, change: int) -> None:
+        """Bring the rows of an employee to the pairs from the time ``begin`` on.
 
-        Punches before ``since`` are as they were at the last delivery. What is refused is stored with ``change``.
+        Those before are as they were at the last delivery. What is refused is stored with ``change``.
         """
-        begin = find_anchor(punches, since, self._longest)
-        pairing = pair_punches([punch for punch in punches if punch.at >= begin], longest=self._longest, now=now)
         sent = {record.key: record for record in self._store.list_sent(employee, begin)}
         wanted = {pair.check_in.id: pair for pair in pairing.pairs}
         refused = {punch.id: (punch.at, reason) for punch, reason in pairing.unpaired}
@@ -190,21 +179,6 @@ class OdooDelivery:
     def _exists(self, remote: str) -> bool:
         domain = [["id", "=", int(remote)]]
         return bool(self._client.call(ATTENDANCE, "search_read", domain=domain, fields=["check_in"], limit=1))
-
-
-def find_anchor(punches: Sequence[Punch], since: datetime, longest: timedelta) -> datetime:
-    """Return the time from which pairs are compared: of the last punch up to ``since`` that begins anew.
-
-    A punch begins anew where none was in the time ``longest`` before it: no pair reaches over that gap.
-    """
-    anchor, last = min([since, *(punch.at for punch in punches[:1])]), None
-    for punch in punches:
-        if punch.at > since:
-            break
-        if last is not None and measure(last, punch.at) > longest:
-            anchor = punch.at
-        last = punch.at
-    return anchor
 
 
 def _check_rows(rows: Any, field: str) -> list[Mapping[str, Any]]:

@@ -1,8 +1,8 @@
-"""Pairs of a check-in and its check-out, as Odoo has them."""
+"""Pairs of a check-in and its check-out, as Odoo has them; here those of a site without rules."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -58,6 +58,21 @@ def pair_punches(punches: Iterable[Punch], *, longest: timedelta, now: datetime)
     elif entered is not None:
         pairing.unpaired.append((entered, _no_end(longest)))
     return pairing
+
+
+def find_anchor(punches: Sequence[Punch], since: datetime, longest: timedelta) -> datetime:
+    """Return the time from which pairs are compared: of the last punch up to ``since`` that begins anew.
+
+    A punch begins anew where none was in the time ``longest`` before it: no pair reaches over that gap.
+    """
+    anchor, last = min([since, *(punch.at for punch in punches[:1])]), None
+    for punch in punches:
+        if punch.at > since:
+            break
+        if last is not None and measure(last, punch.at) > longest:
+            anchor = punch.at
+        last = punch.at
+    return anchor
 
 
 def measure(start: datetime, end: datetime) -> timedelta:

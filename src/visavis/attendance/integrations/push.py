@@ -14,9 +14,11 @@ from visavis.attendance.integrations.errors import DelayedError, RefusedRecordEr
 from visavis.attendance.integrations.frappe import FrappeDelivery, FrappeHr
 from visavis.attendance.integrations.odoo import OdooDelivery
 from visavis.attendance.integrations.odoo_client import make_client
+from visavis.attendance.integrations.site_pairs import SitePairs
 from visavis.attendance.integrations.targets import Target, find_target, read_targets
 from visavis.attendance.integrations.types import PushReport, TargetState
 from visavis.attendance.integrations.webhook import WebhookDelivery, read_key
+from visavis.attendance.integrations.zkteco.held import find_earliest_held
 from visavis.attendance.integrations.zkteco.terminals import find_oldest_contact
 from visavis.attendance.site import Site
 from visavis.attendance.types import LedgerChange
@@ -124,6 +126,14 @@ class _Push:
             complete = contact.time
             self._notes.append(f"last_sync_of_checkin is the last contact of terminal {contact.serial}.")
         before = self._store.synced() or datetime.min.replace(tzinfo=UTC)
+        held = find_earliest_held(self._site, before)
+        if held is not None and held.at <= complete:
+            complete = held.at - timedelta(seconds=1)
+            self._notes.append(
+                f"last_sync_of_checkin stays before a punch that is held from terminal {held.terminal}: add its "
+                "employee and call visavis attendance terminals --retry, or delete what is held by --clear "
+                f"{held.terminal}."
+            )
         refused = [record.at for record in self._store.list_refused() if record.at is not None and record.at > before]
         if refused and min(refused) <= complete:
             complete = min(refused) - timedelta(seconds=1)
@@ -159,10 +169,11 @@ class _Push:
             touched[employee] = min(at, touched.get(employee, at))
         delivery.look_up(touched)
         now = self._read_clock()
+        pairs = SitePairs(self._site, longest=timedelta(hours=self._target.longest_hours))
         for employee, since in sorted(touched.items()):
-            punches = self._site.punches(delivery.first_day(since), None, [employee])
+            begin, pairing = pairs.pair_since(employee, since, now=now, first_day=self._target.first_day)
             try:
-                delivery.deliver(employee, punches, since, change=0, now=now)
+                delivery.deliver(employee, pairing, begin, change=0)
             except DelayedError as error:
                 reason = self._give_up(error, before=employee in given_up)
                 key = f"employee {employee}"

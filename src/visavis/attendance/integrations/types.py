@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from visavis.plain import Plain
 
@@ -22,6 +23,33 @@ class RefusedRecord(Plain):
     change: int
     reason: str
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredRecord(Plain):
+    """What a target has of an employee under a key, or was asked to create where ``remote`` is None.
+
+    ``remote`` is its id there, ``content`` what was sent.
+    """
+
+    target: str
+    key: str
+    at: datetime
+    content: dict[str, Any]
+    remote: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EmployeeDeliveries(Plain):
+    """What was sent to a target about an employee: records of the ledger up to the number ``cursor`` were dealt with.
+
+    A webhook was sent all of these; ``sent`` and ``refused`` are records of payroll systems, and what was put aside.
+    """
+
+    target: str
+    cursor: int
+    sent: tuple[DeliveredRecord, ...]
+    refused: tuple[RefusedRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import typer
 
 from visavis.cli._options import Json
 from visavis.cli._output import Output, note
-from visavis.cli.attendance._options import SITE, SiteFolder
+from visavis.cli.attendance._options import SITE, SiteFolder, actor_name
 
 
 def export(
@@ -38,6 +38,7 @@ def export(
     collect, columns = exports[to]
     days = [None if day is None else read_day(day) for day in (first, last)]
     with Site(site) as opened:
+        opened.record_access(f"export to {to}", actor=actor_name())
         content = collect(opened, *days)
     with Output(json=json, csv=None if json else columns) as output:
         for row in content.rows:
