@@ -91,8 +91,8 @@ class ServerConfig:
     ``private_key`` are PEM files for TLS. ``trusted_proxies`` are addresses and networks whose ``X-Forwarded-For`` and
     ``X-Forwarded-Proto`` say who asks. ``index`` is the search index of all galleries. ``fetch_urls`` lets requests
     name photos by URL. ``cameras`` is the file of the cameras to watch, ``attendance_site`` the folder of a site whose
-    terminals may send punches. ``index_roots`` maps names to the folders whose photos jobs may index, ``classifiers``
-    to the runs of ``visavis train classifier``.
+    terminals may send punches, and whose retention is applied daily. ``index_roots`` maps names to the folders whose
+    photos jobs may index, ``classifiers`` to the runs of ``visavis train classifier``.
     """
 
     host: str = "127.0.0.1"

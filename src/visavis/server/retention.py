@@ -1,10 +1,16 @@
-"""What is old is removed: events, ended jobs, the log, strangers; events and faces put aside forget who is removed."""
+"""What is old is removed: events, ended jobs, the log, strangers, what an attendance site keeps no longer.
+
+Events and faces put aside forget who is removed.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 from contextlib import closing
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
 
 from visavis.errors import VisavisError
 from visavis.gallery.face_groups import list_face_ids
@@ -16,22 +22,34 @@ from visavis.server.state.expiry import Expiry
 from visavis.server.state.set_aside import FacesSetAside
 from visavis.videos.strangers import forget_old_strangers
 
+if TYPE_CHECKING:
+    from visavis.attendance.rights import Removed
+
 CHECK_SECONDS = 600.0
 """Time between two runs."""
+SITE_SECONDS = 86_400.0
+"""Time between two removals from the attendance site, each of which is a record of its ledger."""
 ACTOR = "retention"
-"""Who forgets strangers, in the audit log of a gallery."""
+"""Who forgets strangers, in the audit log of a gallery, and punches, in the ledger of a site."""
 
 log = logging.getLogger("visavis.server")
 
 
 def tidy_events(config: ServerConfig, stopping: threading.Event) -> None:
     """Remove what is old, and names, now and then, until ``stopping`` is set."""
+    site_due = 0.0
     while not stopping.is_set():
         for tidy in (_tidy_database, forget_strangers):
             try:
                 tidy(config)
             except VisavisError as error:  # a database is away: the others are tidied
                 log.warning("events and strangers are tidied later: %s", error)
+        if config.attendance_site is not None and monotonic() >= site_due:
+            try:
+                tidy_site(config.attendance_site)
+                site_due = monotonic() + SITE_SECONDS
+            except VisavisError as error:
+                log.warning("what the attendance site keeps no longer is removed later: %s", error)
         stopping.wait(CHECK_SECONDS)
 
 
@@ -40,6 +58,19 @@ def _tidy_database(config: ServerConfig) -> None:
         Expiry(database, config.kept_days).remove()
         forget_removed_people(Events(database), config)
         forget_removed_faces(FacesSetAside(database), config)
+
+
+def tidy_site(folder: Path) -> Removed:
+    """Remove what an attendance site keeps no longer, and log how much; return it."""
+    from visavis.attendance.rights import apply_retention
+    from visavis.attendance.site import Site
+
+    with Site(folder) as site:
+        removed = apply_retention(site, actor=ACTOR)
+    counts = {name: count for name, count in removed.to_dict().items() if count}
+    if counts:
+        log.info("attendance site: %s removed", ", ".join(f"{count} {name}" for name, count in counts.items()))
+    return removed
 
 
 def forget_strangers(config: ServerConfig) -> int:

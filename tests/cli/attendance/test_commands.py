@@ -235,10 +235,30 @@ def test_rights_of_an_employee(run: Run, site: Path) -> None:
     erased = run("attendance", "erase-person", "2", "--reason", "asked for", "--yes", "--json").line
     assert (erased["employee"], erased["people"], erased["records"] > 4) == ("2", 0, True)
     assert [each["number"] for each in run("attendance", "people", "--json").lines] == ["1", "3"]
-    assert run("attendance", "retain", "--json").line == {"records": 0, "accesses": 0}
+    assert run("attendance", "retain", "--json").line == {
+        "records": 0,
+        "accesses": 0,
+        "pictures": None,
+        "strangers": None,
+    }
     assert run("attendance", "verify").code == 0
     aborted = run("attendance", "erase-person", "3", "--reason", "asked for", stdin=b"n\n")
     assert (aborted.code, len(run("attendance", "people", "--json").lines)) == (1, 2)
+
+
+def test_who_is_in_knows_entrances_and_exits(run: Run, site: Path) -> None:
+    """Two punches at the entrance are of one who is in; without the rules every other punch is a departure."""
+    for time in ("08:00", "11:00"):
+        run("attendance", "punch", "2", "--at", f"2026-03-02 {time}", "--device", "gate")
+    asked = ("attendance", "who-is-in", "--at", "2026-03-02 12:00", "--json")
+    assert run(*asked).lines == []
+    rules = '[[versions]]\nfrom = 2026-01-01\ndevices = { gate = "in" }\nshifts = {}\n'
+    (site / "rules.toml").write_text(rules, encoding="utf-8")
+    (line,) = run(*asked).lines
+    assert (line["employee"], line["state"], line["since"]) == ("2", "in", "2026-03-02T11:00:00+01:00")
+    (site / "rules.toml").write_text("versions = 1", encoding="utf-8")
+    broken = run(*asked)
+    assert (broken.code, broken.lines, "entrances and exits are not known" in broken.err) == (0, [], True)
 
 
 def test_an_outage_is_recorded(run: Run, site: Path) -> None:
