@@ -38,9 +38,10 @@ def describe_left_people(site: Site, gallery: Gallery, employee: str, person_id:
     merges = {
         int(match[1]): entry.person_id
         for entry in gallery.audit()
-        if entry.action == "merge" and (match := _MERGED.fullmatch(entry.detail))
+        if entry.action == "merge" and entry.person_id is not None and (match := _MERGED.fullmatch(entry.detail))
     }
-    for linked in sorted(list_linked(site, employee) | ({person_id} - {None})):
+    ids = list_linked(site, employee) | (set() if person_id is None else {person_id})
+    for linked in sorted(ids):
         target, steps = merges.get(linked), {linked}
         while target in merges and target not in people and target not in steps:
             steps.add(target)

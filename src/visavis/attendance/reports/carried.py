@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from visavis.attendance.closings import find_closed, read_carried, read_closings, read_month
+from visavis.attendance.closings import Carried, find_closed, read_carried, read_closings, read_month
 from visavis.attendance.reports.closing import collect_carried
 from visavis.attendance.reports.forms import to_text
 from visavis.attendance.reports.tables import PERSON, TOTALS
@@ -26,9 +26,9 @@ def carried_report(site: Site, month: str, planner: Planner, employees: Iterable
     """Return what a closed month has taken over from earlier ones, or what it would if it were closed now."""
     with site.database.read() as conn:
         closings = {closing.month: closing for closing in read_closings(conn)}
-        carried = read_carried(conn, month)
+        closed_with = read_carried(conn, month)
     is_closed = month in closings and closings[month].state == "closed"
-    carried = carried if is_closed else collect_carried(site, month, planner)
+    carried: Mapping[str, Carried] = closed_with if is_closed else collect_carried(site, month, planner)
     rows = []
     for employee in employees:
         for earlier, differences in sorted(carried.get(employee.number, {}).items()):
