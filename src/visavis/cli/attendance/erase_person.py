@@ -33,5 +33,10 @@ def erase_person(
         if not yes:
             confirm(f"Erase employee {employee}, {name}? This cannot be undone.", abort=True)
         removed = erase(opened, employee, actor=actor_name(), reason=reason)
-        line = {"employee": employee, "records": removed.records, "people": removed.people}
+        line = {
+            "employee": employee,
+            "records": removed.records,
+            "accesses": removed.accesses,
+            "people": removed.people,
+        }
         output.answer(line, [employee, str(removed.records), "yes" if removed.people else "-"])
