@@ -135,8 +135,8 @@ def with_gallery(tmp_path: Path) -> Site:
         gallery.keep_crops(True)
         gallery.add("Ann", [Template(EMBEDDING[0], crop=crop)])
         strangers = Strangers(gallery, days=36_500, fpir=0.01, threshold=0.4)
-        seen = datetime.now(UTC) - timedelta(days=31)
-        strangers.remember(EMBEDDING[1], GOOD, number=None, camera="door", seconds=0, at=seen)
+        month_ago = datetime.now(UTC) - timedelta(days=31)
+        strangers.remember(EMBEDDING[1], GOOD, number=None, camera="door", seconds=0, at=month_ago)
     return site
 
 

@@ -24,7 +24,7 @@ PLAIN = rules()
         ("vacation", "whole", "09:00 12:00", "leave 3:00 credit 5:00 on_leave", (0, 1, 0)),
         # the middle of 8:00 to 17:00 is 12:30: 12:30 to 17:00 are 4:30, less 0:30 of the break; half of 8:00 is leave
         ("vacation", "first_half", "12:30 17:00", "half_day 4:00 credit 4:00", (0.5, 0.5, 0)),
-        # 12:40 to 17:00 are 4:20, of which 0:20 are the break, in which nobody can be late
+        # 12:40 to 17:00 are 4:20, of which 0:20 are the break, in which no arrival is late
         ("vacation", "first_half", "12:40 17:00", "half_day 4:00 credit 4:00", (0.5, 0.5, 0)),
         ("vacation", "first_half", "13:00 17:00", "half_day 4:00 credit 4:00", (0.5, 0.5, 0)),
         ("vacation", "first_half", "13:10 17:00", "half_day 3:50 late 0:10 credit 4:00", (0.5, 0.5, 0)),

@@ -319,9 +319,9 @@ def test_a_punch_that_is_held_holds_attendance_back(folder: Path, frappe: StandI
     with Site(folder) as site:
         site.put_employees([Employee("21", "New")], actor="test")
         retry_held(site, at=received)
-        found = find_earliest_held(site, datetime.min.replace(tzinfo=UTC))
-        assert found is not None
-        assert found.at >= received - timedelta(seconds=1)  # of the line without a time: when it came
+        held = find_earliest_held(site, datetime.min.replace(tzinfo=UTC))
+        assert held is not None
+        assert held.at >= received - timedelta(seconds=1)  # of the line without a time: when it came
         clear_held(site, "gate")
         assert find_earliest_held(site, datetime.min.replace(tzinfo=UTC)) is None
     system_of(frappe).employ("HR-EMP-21", "21")
