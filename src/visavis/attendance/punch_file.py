@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +31,11 @@ class PunchCounts(NamedTuple):
     present: int
 
 
-def import_punches(site: Site, path: Path, *, actor: str) -> PunchCounts:
+Watch = Callable[[Iterator[Punch], int], Iterator[Punch]]
+"""Yields punches as they come; it has their number, to show how many were added."""
+
+
+def import_punches(site: Site, path: Path, *, actor: str, watch: Watch | None = None) -> PunchCounts:
     """Add the punches of a file, unless the employee has one of the same time and direction.
 
     A time without an offset is local in ``zone``, or in the zone of the site. The file is checked before anything is
@@ -43,6 +47,8 @@ def import_punches(site: Site, path: Path, *, actor: str) -> PunchCounts:
     with errors_in(path):
         total = sum(1 for _ in _read_punches(text, site.zone, employees))
     punches = _read_punches(text, site.zone, employees)
+    if watch is not None:
+        punches = watch(punches, total)
     added = 0
     while part := [*islice(punches, AT_A_TIME)]:
         added += site.ledger.add_new_times(part, actor=actor)

@@ -168,6 +168,10 @@ class Site(Closing):
         end = None if last is None else begin_day(last + ONE_DAY, self.zone)
         return self.ledger.punches(start, end, employees)
 
+    def punches_between(self, start: datetime, end: datetime, employees: Collection[str] | None = None) -> list[Punch]:
+        """Return the punches as they now are from ``start`` up to but without ``end``, by time and id."""
+        return self.ledger.punches(start, end, employees)
+
     def leaves(
         self, first: date | None = None, last: date | None = None, employees: Collection[str] | None = None
     ) -> list[Leave]:
@@ -222,8 +226,11 @@ class Site(Closing):
         with self.database.write() as conn:
             add_accesses(conn, self.database.read_clock(conn), actor, action, employees)
 
-    def verify(self) -> list[LedgerFault]:
-        """Return what was changed in the database by other programs: in the ledger, and in rows that it records."""
-        faults = self.ledger.verify()
+    def verify(self, *, since: datetime | None = None) -> list[LedgerFault]:
+        """Return what was changed in the database by other programs: in the ledger, and in rows that it records.
+
+        ``since``: in the ledger only from the first record on that is about a time from then on.
+        """
+        faults = self.ledger.verify(since=since)
         with self.database.read() as conn:
             return [*faults, *find_altered_rows(conn)]

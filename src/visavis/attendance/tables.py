@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
 VERSION = 1
 """Version of the tables; a database of another version is refused."""
@@ -15,6 +15,9 @@ META = Table(
     Column("version", Integer, nullable=False),
     Column("key_mark", Text),  # tells the key of the ledger from others; NULL until the first ledger opened it
 )
+
+CHANGES = text("kind != 'punch'")
+"""Records that replace what is recorded of a punch, and those of anything else: few beside the punches."""
 
 RECORDS = Table(
     "attendance_records",
@@ -42,6 +45,8 @@ RECORDS = Table(
     Index("attendance_records_at", "at"),
     Index("attendance_records_employee", "employee", "at"),
     Index("attendance_records_punch", "punch_id", "number"),
+    Index("attendance_records_kind", "kind", "number", sqlite_where=CHANGES, postgresql_where=CHANGES),
+    Index("attendance_records_changes", "punch_id", "number", sqlite_where=CHANGES, postgresql_where=CHANGES),
 )
 """The ledger. All columns from ``punch_id`` to ``detail`` are content: they are NULL in an erased record."""
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from visavis.attendance.ledger.records import EVENT
 from visavis.attendance.ledger.verify import LedgerFault
 from visavis.attendance.ledger.writing import LedgerWriter
-from visavis.attendance.tables import RECORDS, TRACKED
+from visavis.attendance.tables import CHANGES, RECORDS, TRACKED
 from visavis.structured_text import parse_json
 
 Values = Mapping[str, object]
@@ -62,7 +62,7 @@ def find_altered_rows(conn: Connection) -> Iterator[LedgerFault]:
 def _read_recorded(conn: Connection) -> dict[str, dict[str, Any]]:
     """Return the rows that there should be, by table and key."""
     tables: dict[str, dict[str, Any]] = {}
-    query = select(RECORDS.c.detail).where(RECORDS.c.kind == EVENT, RECORDS.c.salt.is_not(None))
+    query = select(RECORDS.c.detail).where(CHANGES, RECORDS.c.kind == EVENT, RECORDS.c.salt.is_not(None))
     for text in conn.execute(query.order_by(RECORDS.c.number)).scalars():
         try:
             detail = parse_json(text)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from example_counts import examples
 from visavis.attendance.days.compute import compute_day, compute_days
+from visavis.attendance.days.needed import find_needed
 from visavis.attendance.days.types import Day
 from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.rules.types import Rules
@@ -32,6 +33,11 @@ SITES = (
     rules(TWO + 'rounding = { step = 15, arrival = "up" }', assign='shifts = ["morning", "evening"]'),
     rules(LONG + NIGHT + 'hours = "first_last"\nauto_checkout = 10', assign='roster = "mixed"', more=ROSTER),
     rules(OFFICE + 'direction = "strict"\npaid_break = 10\nautomatic_breaks = [{ minutes = 30, after = 360 }]'),
+)
+OVERLAPPING = (
+    rules(OFFICE + "window_before = 600\nwindow_after = 700"),
+    rules(NIGHT + "window_before = 1200\nwindow_after = 1200", assign='shifts = ["night"]\nweekly_off = ["sunday"]'),
+    rules(LONG + NIGHT + "window_before = 900", assign='roster = "mixed"', more=ROSTER),
 )
 DIRECTIONS: tuple[Direction, ...] = ("in", "out", "unspecified")
 
@@ -71,6 +77,28 @@ def test_a_day_is_the_same_alone_and_with_others(punches: list[Punch], by: Rules
     together = days_of(by, punches)
     assert [compute_day(ANN, FIRST + timedelta(number), punches, by) for number in range(6)] == together
     assert days_of(by, punches, FIRST + timedelta(2), 2) == together[2:4]
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(lines(), st.sampled_from((*SITES, *OVERLAPPING)), st.integers(0, 5), st.integers(1, 3))
+def test_punches_that_are_not_needed_change_no_day(punches: list[Punch], by: Rules, number: int, count: int) -> None:
+    first = FIRST + timedelta(number)
+    start, end = find_needed([ANN], Planner(by), first, first + timedelta(count - 1))
+    needed = [punch for punch in punches if start <= punch.at < end]
+    assert days_of(by, needed, first, count) == days_of(by, punches, first, count)
+
+
+@pytest.mark.parametrize(
+    ("by", "day", "start", "end"),
+    [
+        # Tuesday: the shift before closed on Monday
+        (rules(OFFICE), date(2026, 3, 3), "2026-03-03T00:00+01:00", "2026-03-04T00:00+01:00"),
+    ],
+)
+def test_a_day_needs_the_punches_near_it(by: Rules, day: date, start: str, end: str) -> None:
+    needed = find_needed([ANN], Planner(by), day, day)
+    assert needed[0] == datetime.fromisoformat(start)
+    assert timedelta() < needed[1] - datetime.fromisoformat(end) < timedelta(minutes=5)
 
 
 @settings(max_examples=examples(30), deadline=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from attendance.conftest import ZONE, punch
 from visavis.attendance.closings import close_month, read_carried, read_closings, read_figures
@@ -19,7 +20,7 @@ from visavis.attendance.rules.read import read_rules
 from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee
-from visavis.errors import UsageError
+from visavis.errors import AttendanceError, UsageError
 
 RULES = """
 [[versions]]
@@ -49,6 +50,37 @@ def test_what_retention_removes_is_no_change_of_a_closed_month(file_site: Site) 
             assert read_carried(conn, last) == {}
         with pytest.raises(UsageError, match="cannot be computed: its punches were erased"):
             close_figures(kept, f"{OLD - timedelta(1):%Y-%m}", actor="boss")
+
+
+def test_a_month_that_another_program_has_changed_is_not_closed(file_site: Site) -> None:
+    file_site.rules_path.write_text(RULES, encoding="utf-8")
+    earlier = (LAST_MONTH - timedelta(40)).replace(day=1)
+    for month in (earlier, LAST_MONTH):
+        times = [f"{month:%Y-%m}-0{day}T{hour:02}:00:00+00:00" for day in (2, 3) for hour in (8, 12)]
+        file_site.ledger.add([punch(100 * month.month + n, "1", at) for n, at in enumerate(times)], actor="gate")
+    last = f"{LAST_MONTH:%Y-%m}"
+    number = 100 * LAST_MONTH.month
+    for change, back in (
+        ("SET device = 'x' WHERE punch_id", "SET device = 'gate' WHERE punch_id"),  # of the month
+        ("SET at = at - 3600000000 WHERE punch_id", "SET at = at + 3600000000 WHERE punch_id"),
+        ("SET number = -number WHERE punch_id", "SET number = -number WHERE punch_id"),  # as if it was removed
+    ):
+        alter(file_site, f"UPDATE attendance_records {change} = 'p{number + 1}'")
+        with pytest.raises(AttendanceError, match=f"{last} is not closed, another program has changed the database: "):
+            close_figures(file_site, last, actor="boss")
+        alter(file_site, f"UPDATE attendance_records {back} = 'p{number + 1}'")
+    alter(file_site, "UPDATE attendance_employees SET department = 'Board' WHERE number = '1'")
+    with pytest.raises(AttendanceError, match="row '1' of attendance_employees was changed by another program"):
+        close_figures(file_site, last, actor="boss")
+    alter(file_site, "UPDATE attendance_employees SET department = 'Sales' WHERE number = '1'")
+    alter(file_site, f"UPDATE attendance_records SET device = 'x' WHERE punch_id = 'p{100 * earlier.month}'")
+    assert close_figures(file_site, last, actor="boss")[1]["1"].worked == 480  # earlier records are not read
+    assert len(file_site.verify()) == 1
+
+
+def alter(site: Site, statement: str) -> None:
+    with site.database.write() as conn:
+        assert conn.execute(text(statement)).rowcount == 1
 
 
 def test_a_month_is_not_over_before_its_last_day_off(file_site: Site) -> None:

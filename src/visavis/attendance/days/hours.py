@@ -32,10 +32,13 @@ def count_worked(spans: Sequence[Span], time: ShiftTime, zone: ZoneInfo) -> Work
     counted = _round_spans(spans, time, zone, deductions)
     counted = _clip(counted, time, deductions)
     total = sum(end - start for start, end in counted)
-    fixed = sum(max(0, min(end, stop) - max(start, begin)) for start, end in counted for begin, stop in time.breaks)
-    _deduct(deductions, "break", fixed)
-    total -= fixed
-    gaps = sum(following[0] - span[1] for span, following in pairwise(counted))
+    fixed = gaps = 0
+    if time.breaks:
+        fixed = sum(max(0, min(end, stop) - max(start, begin)) for start, end in counted for begin, stop in time.breaks)
+        _deduct(deductions, "break", fixed)
+        total -= fixed
+    if len(counted) > 1:
+        gaps = sum(following[0] - span[1] for span, following in pairwise(counted))
     automatic = min(automatic_break(time.counting, total, gaps + fixed), total)
     _deduct(deductions, "automatic_break", automatic)
     paid = min(time.counting.paid_break, gaps)

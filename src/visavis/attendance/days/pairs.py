@@ -59,7 +59,7 @@ class PairWalk:
             self.doubtful.append(number)
             return
         direction = self.direction(punch)
-        if self.repeats(number):
+        if self._is_double(number, direction):
             self.doubles.append(number)
             return
         if direction == "unspecified" and self._counting.direction != "alternate":
@@ -79,13 +79,16 @@ class PairWalk:
 
     def repeats(self, number: int) -> bool:
         """Return whether a punch is a double of the last one that counts."""
-        near = self._line.seconds[number] - self._kept_at <= self._version.cooldown
-        return near and self.direction(self._line.punches[number]) in (self._direction, "unspecified")
+        return self._is_double(number, self.direction(self._line.punches[number]))
 
     def closes(self, number: int) -> bool:
         """Return whether a punch is near enough to the open arrival to be its departure."""
         minutes = self._line.minutes
         return self.open is not None and minutes[number] - minutes[self.open] <= self._counting.longest
+
+    def _is_double(self, number: int, direction: Direction) -> bool:
+        near = self._line.seconds[number] - self._kept_at <= self._version.cooldown
+        return near and direction in (self._direction, "unspecified")
 
     def _pair(self, number: int, direction: Direction) -> None:
         closes = self.closes(number)

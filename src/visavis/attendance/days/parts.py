@@ -40,6 +40,7 @@ class Expected:
     absent_below: int
 
 
+@lru_cache(maxsize=10_000)
 def expect(time: ShiftTime, leave_half: str) -> Expected:
     """Return what is expected; ``leave_half`` is ``first_half``, ``second_half``, ``whole`` or empty."""
     shift = time.shift

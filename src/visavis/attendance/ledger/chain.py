@@ -23,6 +23,7 @@ SALT_BYTES = 16
 KEY_BYTES = 32
 START = bytes(32)
 """What stands for the code of the record before the first."""
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class LedgerKey:
@@ -45,8 +46,7 @@ class LedgerKey:
 
 def digest_content(salt: bytes, content: Sequence[object]) -> bytes:
     """Return the hash of the content of a record: the values of its columns, in their order."""
-    text = json.dumps(content, separators=(",", ":"))
-    return hashlib.sha256(salt + text.encode()).digest()
+    return hashlib.sha256(salt + _to_json(content).encode()).digest()
 
 
 def create_key(path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final, get_args
 
 from sqlalchemy import Row
@@ -30,6 +32,8 @@ CONTENT = (
     "liveness", "recorded", "actor", "reason", "detail",
 )  # fmt: skip
 """Columns of the content of a record, in the order in which they are hashed."""
+PUNCH_COLUMNS = CONTENT[:11]
+"""Columns of the content that describe a punch; those of a time are two."""
 DIRECTIONS, METHODS = get_args(Direction), get_args(Method)
 FIGURES = (("distance", 10.0), ("probability", 1.0), ("liveness", 1.0))
 """Figures of a recognition, and the most that each can be."""
@@ -98,18 +102,22 @@ def check_author(actor: str, reason: str) -> None:
 
 def read_punch(row: Row[Any]) -> Punch:
     """Return the punch of a row with the columns of a record."""
-    return Punch(
-        row.punch_id,
-        row.employee,
-        make_time(row.at, row.utc_offset),
-        row.zone,
-        row.direction,
-        row.device,
-        row.method,
-        row.distance,
-        row.probability,
-        row.liveness,
-    )
+    (punch,) = make_punches([tuple(getattr(row, name) for name in PUNCH_COLUMNS)])
+    return punch
+
+
+def make_punches(rows: Iterable[Sequence[Any]]) -> list[Punch]:
+    """Return the punches of rows with ``PUNCH_COLUMNS``; what the ledger holds was checked when it was added."""
+    epochs: dict[int, datetime] = {}
+    punches = []
+    for punch_id, employee, at, offset, zone, direction, device, method, distance, probability, liveness in rows:
+        if (epoch := epochs.get(offset)) is None:
+            epoch = epochs[offset] = make_time(0, offset)
+        time = epoch + timedelta(0, 0, at)
+        punches.append(
+            Punch(punch_id, employee, time, zone, direction, device, method, distance, probability, liveness)
+        )
+    return punches
 
 
 def read_record(row: Row[Any]) -> LedgerRecord:

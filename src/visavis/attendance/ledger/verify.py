@@ -5,13 +5,16 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from itertools import chain as chained
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, literal_column, select
+from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
 from visavis.attendance.ledger.chain import START, LedgerKey, digest_content
 from visavis.attendance.ledger.head import LedgerHead
 from visavis.attendance.ledger.records import CONTENT, ERASURE, KINDS
+from visavis.attendance.local_time import count_microseconds
 from visavis.attendance.tables import RECORDS
 from visavis.plain import Plain
 from visavis.structured_text import parse_json
@@ -21,6 +24,7 @@ MOST_FAULTS = 100
 FETCHED = 10_000
 """Records in memory at a time."""
 COLUMNS = ("number", "kind", *CONTENT, "salt", "digest", "mac")
+DETAIL = CONTENT.index("detail")
 
 Range = tuple[int, int]
 """First and last number of records."""
@@ -32,6 +36,17 @@ class LedgerFault(Plain):
 
     number: int | None
     message: str
+
+
+class _Record(NamedTuple):
+    """A record as the database holds it, which may be of any type; ``content`` has ``CONTENT``."""
+
+    number: Any
+    kind: Any
+    content: list[Any]
+    salt: Any
+    digest: Any
+    mac: Any
 
 
 @dataclass(slots=True)
@@ -46,30 +61,52 @@ class _Chain:
     erasures: list[Range] = field(default_factory=list)
 
 
-def find_faults(conn: Connection, key: LedgerKey, head: LedgerHead | None) -> list[LedgerFault]:
-    """Return the faults of the ledger, in order; an empty list where it is whole. ``head`` None: it is missing."""
+def find_faults(
+    conn: Connection, key: LedgerKey, head: LedgerHead | None, *, since: datetime | None = None
+) -> list[LedgerFault]:
+    """Return the faults of the ledger, in order; an empty list where it is whole. ``head`` None: it is missing.
+
+    ``since``: only of the records from the first one on that is about a time from then on. Earlier ones are not read.
+    """
     faults: list[LedgerFault] = []
-    for fault in _find_all(conn, key, head):
+    for fault in _find_all(conn, key, head, since):
         if len(faults) == MOST_FAULTS:
             return [*faults, LedgerFault(None, "there are more faults.")]
         faults.append(fault)
     return faults
 
 
-def _find_all(conn: Connection, key: LedgerKey, head: LedgerHead | None) -> Iterator[LedgerFault]:
+def _find_all(
+    conn: Connection, key: LedgerKey, head: LedgerHead | None, since: datetime | None
+) -> Iterator[LedgerFault]:
     chain = _Chain(key, at_head=START if head is not None and head.number == 0 else None)
+    if since is not None:
+        _skip_earlier(conn, chain, since)
+    after = chain.last
     # Columns without their types: a value of another type is a fault, and not to be converted.
     columns: list[ColumnElement[Any]] = [literal_column(f'"{name}"').label(name) for name in COLUMNS]
     query = select(*columns).select_from(RECORDS).order_by(literal_column("number"))
-    for row in conn.execution_options(yield_per=FETCHED).execute(query):
-        yield from _check_record(chain, row)
+    if after:
+        query = query.where(literal_column("number") > after)
+    parts = conn.execution_options(yield_per=FETCHED).execute(query).partitions()
+    for number, kind, *content, salt, digest, mac in chained.from_iterable(parts):
+        yield from _check_record(chain, _Record(number, kind, content, salt, digest, mac))
         if head is not None and chain.last == head.number:
             chain.at_head = chain.code
-    yield from _check_erasures(chain)
+    yield from _check_erasures(chain, after)
     yield from _check_head(chain, head)
 
 
-def _check_record(chain: _Chain, row: Row[Any]) -> Iterator[LedgerFault]:
+def _skip_earlier(conn: Connection, chain: _Chain, since: datetime) -> None:
+    """Go on from the record before the first one that is about a time from ``since`` on."""
+    first = select(func.min(RECORDS.c.number)).where(RECORDS.c.at >= count_microseconds(since))
+    before = select(RECORDS.c.number, RECORDS.c.mac).where(RECORDS.c.number < first.scalar_subquery())
+    row = conn.execute(before.order_by(RECORDS.c.number.desc()).limit(1)).first()
+    if row is not None:
+        chain.last, chain.code = row.number, row.mac if isinstance(row.mac, bytes) else None
+
+
+def _check_record(chain: _Chain, row: _Record) -> Iterator[LedgerFault]:
     number, before = row.number, chain.code
     if not isinstance(number, int) or number <= chain.last:
         yield LedgerFault(None, f"a record has the number {number!r}, which no record can have here.")
@@ -89,31 +126,31 @@ def _check_record(chain: _Chain, row: Row[Any]) -> Iterator[LedgerFault]:
     if row.salt is None:
         _add_range(chain.erased, number)
     elif row.kind == ERASURE and digest is not None:
-        chain.erasures += _read_ranges(row.detail, below=number)
+        chain.erasures += _read_ranges(row.content[DETAIL], below=number)
 
 
 def _agrees(chain: _Chain, kind: str, digest: bytes, before: bytes) -> bool:
     return hmac.compare_digest(chain.key.compute_code(before, chain.last, kind, digest), chain.code or b"")
 
 
-def _read_digest(row: Row[Any]) -> bytes | None:
+def _read_digest(row: _Record) -> bytes | None:
     """Return the hash of the content of a record: computed, or the stored one where it was erased; None for neither."""
-    content = [getattr(row, column) for column in CONTENT]
     if row.salt is None:
-        is_erased = isinstance(row.digest, bytes) and all(value is None for value in content)
+        is_erased = isinstance(row.digest, bytes) and all(value is None for value in row.content)
         return row.digest if is_erased else None
     if row.digest is not None or not isinstance(row.salt, bytes):
         return None
     try:
-        return digest_content(row.salt, content)
+        return digest_content(row.salt, row.content)
     except TypeError:  # a blob where a text was
         return None
 
 
-def _check_erasures(chain: _Chain) -> Iterator[LedgerFault]:
+def _check_erasures(chain: _Chain, after: int) -> Iterator[LedgerFault]:
     for first, last in _subtract(chain.erased, chain.erasures):
         yield LedgerFault(first, f"the content of {_name_records(first, last)} missing, and was not erased by visavis.")
-    for first, last in _subtract(chain.erasures, chain.erased):
+    erasures = [(max(first, after + 1), last) for first, last in chain.erasures if last > after]
+    for first, last in _subtract(erasures, chain.erased):
         yield LedgerFault(first, f"the content of {_name_records(first, last)} there again after it was erased.")
 
 

@@ -46,16 +46,17 @@ class LedgerWriter:
         """Add records of one kind, in their order."""
         check_author(self.actor, reason)
         same = {**_NO_CONTENT, "recorded": self.recorded, "actor": self.actor, "reason": reason}
+        number, code = self.head
         rows = []
         for columns in contents:
             row = {**same, **columns}
             salt = os.urandom(SALT_BYTES)
             digest = digest_content(salt, [row[column] for column in CONTENT])
-            number = self.head.number + 1
-            code = self._key.compute_code(self.head.code, number, kind, digest)
+            number += 1
+            code = self._key.compute_code(code, number, kind, digest)
             row.update(number=number, kind=kind, salt=salt, digest=None, mac=code)
             rows.append(row)
-            self.head = LedgerHead(number, code)
+        self.head = LedgerHead(number, code)
         if rows:
             self.conn.execute(_ADD, rows)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 
 from visavis.attendance.closings import (
     close_month,
@@ -15,20 +15,22 @@ from visavis.attendance.closings import (
     require_open,
 )
 from visavis.attendance.days.erased import is_erased
+from visavis.attendance.local_time import begin_day
 from visavis.attendance.reports.source import compute_site_days
 from visavis.attendance.reports.totals import Totals, add_up, find_differences, find_frozen, freeze, thaw
 from visavis.attendance.rules.read import read_rules
 from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.site import Site
 from visavis.attendance.types import ClosedMonth
-from visavis.errors import UsageError
+from visavis.errors import AttendanceError, UsageError
 
 
 def close_figures(site: Site, month: str, *, actor: str) -> tuple[ClosedMonth, dict[str, Totals]]:
     """Close a month with the totals of its days; return the closing and the totals by employee number.
 
     Raises UsageError for a month that is closed or not over, for one whose punches retention has erased, and where
-    another month is closed or opened meanwhile.
+    another month is closed or opened meanwhile; AttendanceError where another program has changed records from the day
+    before the month on, or rows of other tables.
     """
     first, last = read_month(month)
     with site.database.read() as conn:
@@ -38,6 +40,7 @@ def close_figures(site: Site, month: str, *, actor: str) -> tuple[ClosedMonth, d
     planner = Planner(read_rules(site.rules_path, zone=site.zone))
     if 60 * planner.minute(last + timedelta(1), 0) > time.time():
         raise UsageError(f"{month} is not over: it is closed after its last day.")
+    _require_whole(site, first)
     totals = freeze(compute_site_days(site, planner, first, last), planner.rules)
     carried = collect_carried(site, month, planner)
     with site.ledger.write(actor=actor) as writer:
@@ -45,6 +48,15 @@ def close_figures(site: Site, month: str, *, actor: str) -> tuple[ClosedMonth, d
             raise UsageError(f"another month was closed or opened meanwhile: close {month} again.")
         figures = {number: values.to_dict() for number, values in totals.items()}
         return close_month(writer, month, figures, last_record=newest, carried=carried), totals
+
+
+def _require_whole(site: Site, first: date) -> None:
+    """Raise AttendanceError where another program has changed what a month is computed from, by its first day."""
+    if faults := site.verify(since=begin_day(first - timedelta(1), site.zone)):
+        raise AttendanceError(
+            f"{first:%Y-%m} is not closed, another program has changed the database: {faults[0].message} "
+            "visavis attendance verify lists all."
+        )
 
 
 def collect_carried(site: Site, month: str, planner: Planner) -> dict[str, dict[str, Mapping[str, float]]]:

@@ -23,5 +23,5 @@ def import_punches(
     from visavis.attendance.site import Site
 
     with Site(site) as opened, Output("added", "present", json=json) as output:
-        counts = add_punches(opened, file, actor=actor_name())
+        counts = add_punches(opened, file, actor=actor_name(), watch=output.progress)
         output.answer(counts._asdict(), [str(count) for count in counts])

@@ -51,7 +51,13 @@ def replay(
         if end < start:
             raise UsageError(f"--to {end} is before --from {start}.")
         records = read_records(
-            opened, start, end, employees=employee or (), departments=department or (), now=datetime.now(UTC)
+            opened,
+            [old, new],
+            start,
+            end,
+            employees=employee or (),
+            departments=department or (),
+            now=datetime.now(UTC),
         )
         opened.record_access("replay", actor=actor_name())
         changes = 0
