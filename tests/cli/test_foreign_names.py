@@ -114,6 +114,7 @@ SCRIPT: list[list[str]] = [
     ["keys create", EVIL],
     ["keys create", "Ann", "--role", EVIL],
     ["keys create", "Ann", "--only", EVIL],
+    ["keys create", "Ann", "--role", "employee", "--employee", EVIL],
     ["keys list"],
     ["keys rotate", EVIL],
     ["keys revoke", EVIL],

@@ -40,6 +40,22 @@ def test_a_key_from_its_creation_to_its_end(run: Run, tmp_path: Path) -> None:
     assert listed["revoked"] > listed["created"]
 
 
+def test_a_key_of_an_employee_of_the_site(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("number,name\n17,Ann\n", encoding="utf-8")
+    assert run("attendance", "init", "--site", "site", "--zone", "UTC").code == 0
+    assert run("attendance", "import-people", "people.csv", "--site", "site").code == 0
+    (tmp_path / "server.toml").write_text("[server]\nattendance_site = 'site'\n", encoding="utf-8")
+    order = ["keys", "create", "Ann", "--role", "employee", "--config", "server.toml"]
+    assert run(*order, "--employee", "17").code == 0
+    assert run("keys", "list", "--config", "server.toml").out.splitlines()[-1].split()[:4] == [
+        "Ann", "employee", "17", "none"
+    ]  # fmt: skip
+    assert run("keys", "list", "--config", "server.toml", "--json").line["employee"] == "17"
+    unknown = run(*order, "--employee", "18")
+    assert (unknown.code, "there is no employee 18" in unknown.err) == (2, True)
+    assert (run(*order).code, run(*order[:-2], "--employee", "17").code) == (2, 2)
+
+
 def test_the_tables(run: Run, tmp_path: Path) -> None:
     config = tmp_path / "server.toml"
     config.write_text("[galleries]\ndefault = 'faces.db'\ndoor = 'door.db'\ngate = 'gate.db'\n", encoding="utf-8")

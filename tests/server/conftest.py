@@ -13,10 +13,17 @@ import pytest
 from PIL import Image
 
 from conftest import DATA
+from visavis.attendance.demo.site import create_demo
+from visavis.attendance.types import Employee
 
 from .compat_requests import CompatClient, make_client
 from .running_server import RunningServer, Start, photos
 
+MANAGERS = (
+    Employee("2001", "Mo Office", "Office", manages=("Office",)),
+    Employee("2002", "Pia Production", "Production", manages=("Production", "Security")),
+)
+"""Managers of the site, who belong to their departments."""
 SPARE = 80
 """Galleries that tests may change, each for one test."""
 
@@ -40,6 +47,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     running.set_up()
     yield running
     assert running.stop() in {0, -signal.SIGTERM}
+    assert "Traceback" not in running.text
+
+
+@pytest.fixture(scope="session")
+def site_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server with a site of attendance, which has the made-up employees, and two managers: see ``site_people``."""
+    folder = tmp_path_factory.mktemp("site_server")
+    with create_demo(folder / "site") as site:
+        site.put_employees(MANAGERS, actor="test")
+    (folder / "server.toml").write_text("[server]\nattendance_site = 'site'\n[galleries]\ndefault = 'faces.db'\n")
+    running = RunningServer("--config", "server.toml", folder=folder)
+    running.set_up()
+    yield running
+    running.stop()
     assert "Traceback" not in running.text
 
 

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,6 +32,7 @@ from .test_jobs import make_event
 
 TABLE = Calibration("sface", (0.1, 0.001), (0.9, 0.5), -20, 12)
 PHOTO = b"the bytes of a photo"
+DAY = date(2026, 10, 31)
 CALLS: dict[str, Callable[[Client], Any]] = {
     "POST /v1/detect": lambda client: client.detect(PHOTO),
     "POST /v1/verify": lambda client: client.verify(PHOTO, PHOTO),
@@ -128,6 +129,26 @@ CALLS: dict[str, Callable[[Client], Any]] = {
     "DELETE /v1/classifiers/{name}": lambda client: client.remove_classifier("staff"),
     "GET /v1/training-runs": lambda client: client.training_run("photos/net"),
     "GET /v1/calibration": lambda client: client.default_calibration(),
+    "GET /v1/attendance": lambda client: client.attendance_site(),
+    "GET /v1/attendance/employees": lambda client: client.employees(),
+    "GET /v1/attendance/who-is-in": lambda client: client.who_is_in(),
+    "GET /v1/attendance/me": lambda client: client.own_attendance(),
+    "GET /v1/attendance/employees/{number}/history": lambda client: client.attendance_history("17"),
+    "GET /v1/attendance/verify": lambda client: client.verify_attendance(),
+    "GET /v1/attendance/reports/{kind}": lambda client: client.attendance_report("month", "2026-10"),
+    "GET /v1/attendance/employees/{number}/days": lambda client: client.attendance_days("17", "2026-10"),
+    "GET /v1/attendance/employees/{number}/days/{day}": lambda client: client.attendance_day("17", DAY),
+    "GET /v1/attendance/requests": lambda client: client.staff_requests(),
+    "POST /v1/attendance/requests": lambda client: client.request_leave("vacation", DAY, reason="holiday"),
+    "POST /v1/attendance/requests/{request_id}/approve": lambda client: client.decide_request("1", approve=True),
+    "POST /v1/attendance/requests/{request_id}/decline": lambda client: client.decide_request("1", approve=False),
+    "POST /v1/attendance/requests/{request_id}/withdraw": lambda client: client.withdraw_request("1"),
+    "POST /v1/attendance/punches": lambda client: client.punch("17"),
+    "POST /v1/attendance/punches/{punch_id}/correct": lambda client: client.correct_punch("1", reason="wrong"),
+    "POST /v1/attendance/punches/{punch_id}/void": lambda client: client.void_punch("1", reason="wrong"),
+    "POST /v1/attendance/punches/{punch_id}/restore": lambda client: client.restore_punch("1", reason="wrong"),
+    "POST /v1/attendance/months/{month}/close": lambda client: client.close_month("2026-10"),
+    "POST /v1/attendance/months/{month}/reopen": lambda client: client.reopen_month("2026-10", reason="late"),
     "GET /v1/keys": lambda client: client.api_keys(),
     "POST /v1/keys": lambda client: client.create_key("camera", "read"),
     "POST /v1/keys/{name}/rotate": lambda client: client.rotate_key("camera"),

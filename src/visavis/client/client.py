@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from visavis._closing import Closing
 from visavis.client._connection import Connection
+from visavis.client.attendance_calls import AttendanceCalls
 from visavis.client.camera_calls import CameraCalls
 from visavis.client.face_calls import FaceCalls
 from visavis.client.feedback_calls import FeedbackCalls
@@ -15,11 +16,12 @@ from visavis.client.model_calls import ModelCalls
 from visavis.client.person_calls import PersonCalls
 from visavis.client.photo_calls import PhotoCalls
 from visavis.client.server_calls import ServerCalls
+from visavis.client.staff_calls import StaffRequestCalls
 
 
 class Client(
     PhotoCalls, FeedbackCalls, FaceCalls, GroupCalls, PersonCalls, GalleryCalls, MigrationCalls, JobCalls, ModelCalls,
-    CameraCalls, ServerCalls, Closing,
+    CameraCalls, AttendanceCalls, StaffRequestCalls, ServerCalls, Closing,
 ):  # fmt: skip
     """A visavis server, asked as the library is: the same names, options, results and exceptions.
 

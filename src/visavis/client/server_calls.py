@@ -33,9 +33,16 @@ class ServerCalls(GalleryRequests):
         """Return all keys without their secrets, also revoked ones; needs the key of an administrator."""
         return [parse(ApiKey, line) for line in self._connection.send("GET", "/keys")["keys"]]
 
-    def create_key(self, name: str, role: str, *, galleries: Sequence[str] | None = None) -> NewKey:
-        """Create a key of a role ("read", "enroll" or "admin") for some galleries (None: all)."""
+    def create_key(
+        self, name: str, role: str, *, galleries: Sequence[str] | None = None, employee: str | None = None
+    ) -> NewKey:
+        """Create a key of a role: "read", "enroll", "admin", "employee", "manager", "payroll" or "kiosk".
+
+        It is for some galleries (None: all). A key of the role "employee" or "manager" belongs to an employee of the
+        server's site, by number.
+        """
         order = {"name": name, "role": role, "galleries": None if galleries is None else [*galleries]}
+        order["employee"] = employee
         return parse(NewKey, self._connection.send("POST", "/keys", json=order))
 
     def rotate_key(self, name: str) -> NewKey:

@@ -14,7 +14,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from visavis.server.config import DEFAULT_GALLERY, is_loopback
 from visavis.server.cookies import CSRF_HEADER, SAFE_METHODS, check_changing, read_token
 from visavis.server.problems import ProblemError
-from visavis.server.roles import MANAGE, ROLES
+from visavis.server.roles import MANAGE, OF_SITE, ROLES
 from visavis.server.services import Services
 from visavis.server.types import ApiKey
 
@@ -29,16 +29,20 @@ HEADER = APIKeyHeader(name="x-api-key", auto_error=False, description="A key of 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: the ``name`` of the key, its rights, and the galleries it may use (None: all)."""
+    """Who asks: the ``name`` of the key, its rights, and the galleries it may use (None: all).
+
+    ``employee`` is the number of the employee to whom the key belongs.
+    """
 
     name: str
     rights: frozenset[str]
     galleries: tuple[str, ...] | None = None
+    employee: str | None = None
 
-    def require(self, right: str) -> None:
-        """Raise ProblemError without this right."""
-        if right not in self.rights:
-            raise ProblemError(403, "forbidden", f"this key has no right to {right}: it needs another role.")
+    def require(self, *rights: str) -> None:
+        """Raise ProblemError without any of these rights."""
+        if self.rights.isdisjoint(rights):
+            raise forbid(rights[0])
 
     def may_use(self, gallery: str) -> bool:
         """Return whether this key is for the gallery."""
@@ -53,6 +57,11 @@ class Principal:
         """Raise ProblemError for a key of some galleries: it would otherwise make itself a key of all."""
         if self.galleries is not None:
             raise ProblemError(403, "forbidden", "this key is for some galleries: it has no right over the server.")
+
+
+def forbid(right: str) -> ProblemError:
+    """Return the problem of a key without a right."""
+    return ProblemError(403, "forbidden", f"this key has no right to {right}: it needs another role.")
 
 
 def with_annotations(dependency: Dependency) -> Dependency:
@@ -126,11 +135,12 @@ def identify_sender(request: Request, *, is_needed: bool) -> str | None:
 
 
 def _make_principal(key: ApiKey) -> Principal:
-    return Principal(key.name, ROLES[key.role], key.galleries)
+    rights = ROLES[key.role] if key.galleries is None else ROLES[key.role] - OF_SITE
+    return Principal(key.name, rights, key.galleries, key.employee)
 
 
-def requires(right: str) -> Callable[..., Principal]:
-    """Return the dependency of a request that needs a right; its value is the principal."""
+def requires(*rights: str) -> Callable[..., Principal]:
+    """Return the dependency of a request that needs one of some rights; its value is the principal."""
 
     @with_annotations
     def check(
@@ -138,7 +148,7 @@ def requires(right: str) -> Callable[..., Principal]:
         _bearer: Annotated[object, Depends(BEARER)] = None,
         _header: Annotated[object, Depends(HEADER)] = None,
     ) -> Principal:
-        return admit(request, get_services(request), right)
+        return admit(request, get_services(request), *rights)
 
     return check
 
@@ -150,14 +160,14 @@ def requires_whole_server(principal: Annotated[Principal, Depends(requires(MANAG
     return principal
 
 
-def admit(request: Request, services: Services, right: str, key_text: str | None = None) -> Principal:
-    """Return who asks; raises ProblemError without a valid key, without the right, and for too many requests.
+def admit(request: Request, services: Services, *rights: str, key_text: str | None = None) -> Principal:
+    """Return who asks; raises ProblemError without a valid key, without any of the rights, and for too many requests.
 
     ``key_text`` is as in :func:`identify_principal`.
     """
     principal = identify_principal(request, services, key_text)
     _refuse_excess(services.rates.wait_seconds(principal.name))
-    principal.require(right)
+    principal.require(*rights)
     request.scope["principal"] = principal
     return principal
 

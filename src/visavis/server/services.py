@@ -46,6 +46,8 @@ FAILURES_PER_MINUTE = 30
 """Wrong keys and codes of an address: further ones are answered by 429, codes without looking at them."""
 MOST_STREAMS = 32
 """Streams of events of a worker at a time."""
+MOST_REPORTS = 2
+"""Reports of attendance of a worker at a time: others wait for them."""
 MOST_CHECKS = 2
 """Checks of cameras of a worker at a time: each reads a camera by a process of its own."""
 MOST_VIEWERS = 8
@@ -89,6 +91,7 @@ class Services:
         self.streams = Semaphore(MOST_STREAMS)
         self.camera_checks = Semaphore(MOST_CHECKS)
         self.viewers = Semaphore(MOST_VIEWERS)
+        self.reports = Semaphore(MOST_REPORTS)
         self._galleries: dict[str, Gallery] = {}
         self._embedders: dict[str, BatchedEmbedder] = {}
         self._classifiers: dict[str, tuple[object, FaceClassifier]] = {}

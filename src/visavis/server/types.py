@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from visavis.attendance.types import ClosedMonth
 from visavis.plain import Plain
 
 ServedState = Literal["starting", "running", "silent", "stopping", "stopped", "ended", "failed"]
@@ -235,7 +236,10 @@ class ModelFile(Plain):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey(Plain):
-    """A key without its secret. ``galleries`` are the names it may use; None: all. ``revoked`` is a time, or None."""
+    """A key without its secret. ``galleries`` are the names it may use; None: all. ``revoked`` is a time, or None.
+
+    ``employee`` is the number of the employee to whom a key of the role "employee" or "manager" belongs.
+    """
 
     id: str
     name: str
@@ -244,6 +248,29 @@ class ApiKey(Plain):
     created: str
     created_by: str
     revoked: str | None = None
+    employee: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOwner(Plain):
+    """The employee to whom a key belongs, by number, and the oldest record about the employee in the ledger."""
+
+    employee: str
+    first_record: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSummary(Plain):
+    """The site of attendance as a key may see it: the departments of the employees whom it may see.
+
+    ``months`` were closed. ``employee`` is the number of the employee to whom the key belongs.
+    """
+
+    name: str
+    zone: str
+    departments: tuple[str, ...]
+    months: tuple[ClosedMonth, ...]
+    employee: str | None
 
 
 @dataclass(frozen=True, slots=True)

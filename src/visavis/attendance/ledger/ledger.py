@@ -176,6 +176,15 @@ class PunchLedger:
         with self._database.read() as conn:
             return int(conn.execute(select(func.max(RECORDS.c.number))).scalar() or 0)
 
+    def oldest(self, employee: str) -> int:
+        """Return the number of the oldest record about an employee that was not erased; 0 where there is none.
+
+        It tells an employee from another one who had the number before, and was erased.
+        """
+        query = select(func.min(RECORDS.c.number)).where(RECORDS.c.employee == employee, _is_whole())
+        with self._database.read() as conn:
+            return int(conn.execute(query).scalar() or 0)
+
     def changes(self, after: int = 0, limit: int = 1000) -> list[LedgerChange]:
         """Return the records about punches of a number above ``after``, the oldest first; erased ones are left out."""
         query = select(RECORDS).where(RECORDS.c.number > after, RECORDS.c.kind.in_(OF_PUNCHES), _is_whole())

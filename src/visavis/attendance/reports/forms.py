@@ -106,6 +106,14 @@ def to_page(table: ReportTable, *, place: str = "") -> str:
     )
 
 
+def to_bytes(table: ReportTable, form: str, *, place: str = "") -> bytes:
+    """Return the file of a report in the form ``csv``, ``xlsx`` or ``html``: see the functions above."""
+    if form == "xlsx":
+        return to_xlsx(table)
+    text = to_csv(table) if form == "csv" else to_page(table, place=place)
+    return text.encode("utf-8", "backslashreplace")
+
+
 def _csv_cell(value: ReportValue, kind: ColumnKind) -> str:
     if isinstance(value, str):
         return format_text(value)

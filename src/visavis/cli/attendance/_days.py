@@ -111,7 +111,7 @@ def write_report(table: ReportTable, form: str, output: Path | None, *, json: bo
             raise UsageError("--output writes csv, xlsx or html: add --format.")
         _print_rows(table, json=form == "json")
         return
-    data = forms.to_xlsx(table) if form == "xlsx" else _encode(table, form, place)
+    data = forms.to_bytes(table, form, place=place)
     if output is not None:
         atomic.write_bytes(output, data)
     elif form == "xlsx" and sys.stdout.isatty():
@@ -120,13 +120,6 @@ def write_report(table: ReportTable, form: str, output: Path | None, *, json: bo
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-
-
-def _encode(table: ReportTable, form: str, place: str) -> bytes:
-    from visavis.attendance.reports import forms
-
-    text = forms.to_csv(table) if form == "csv" else forms.to_page(table, place=place)
-    return text.encode("utf-8", "backslashreplace")
 
 
 def _print_rows(table: ReportTable, *, json: bool) -> None:

@@ -13,6 +13,7 @@ from visavis.cli._options import maybe_gallery_url
 
 if TYPE_CHECKING:
     from visavis.server.state.keys import Keys
+    from visavis.server.types import KeyOwner
 
 ConfigFile = Annotated[
     Path | None,
@@ -45,3 +46,19 @@ def open_keys(config: Path | None, gallery: str | None, *, only: Sequence[str] =
         yield Keys(database)
     finally:
         database.close()
+
+
+def read_owner(config: Path | None, role: str, employee: str | None) -> KeyOwner | None:
+    """Return the employee, of the site of a server, to whom a key that is to be made belongs; None for none.
+
+    Raises UsageError and UnknownNameError as :func:`visavis.server.key_owners.find_owner`.
+    """
+    from contextlib import closing, nullcontext
+
+    from visavis.attendance.site import Site
+    from visavis.server.config import read_config
+    from visavis.server.key_owners import find_owner
+
+    folder = None if employee is None else read_config(config).attendance_site
+    with nullcontext() if folder is None else closing(Site(folder)) as site:
+        return find_owner(site, role, employee)

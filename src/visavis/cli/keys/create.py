@@ -9,18 +9,28 @@ import typer
 
 from visavis.cli._options import Json
 from visavis.cli._output import Output, note
-from visavis.cli.keys._options import ConfigFile, KeyName, ServedGallery, open_keys
+from visavis.cli.keys._options import ConfigFile, KeyName, ServedGallery, open_keys, read_owner
 
+ROLES = "read, enroll, admin, employee, manager, payroll, kiosk"
 COLUMNS = ("name", "role", "key")
 
 
 def create(
     name: KeyName,
     *,
-    role: Annotated[str, typer.Option("--role", metavar="ROLE", help="read, enroll or admin.")] = "read",
+    role: Annotated[str, typer.Option("--role", metavar="ROLE", help=f"One of {ROLES}.")] = "read",
     only: Annotated[
         list[str] | None,
         typer.Option("--only", metavar="GALLERY", help="Name of a gallery the key may use; repeat it for several."),
+    ] = None,
+    employee: Annotated[
+        str | None,
+        typer.Option(
+            "--employee",
+            metavar="NUMBER",
+            help="Employee to whom a key of the role employee or manager belongs.",
+            show_default=False,
+        ),
     ] = None,
     gallery: ServedGallery = None,
     config: ConfigFile = None,
@@ -30,7 +40,8 @@ def create(
     from visavis.server.state.keys import user_name
 
     with open_keys(config, gallery, only=only or ()) as keys, Output(*COLUMNS, json=json) as output:
-        key = keys.create(name, role, galleries=only or None, actor=user_name())
+        owner = read_owner(config, role, employee)
+        key = keys.create(name, role, galleries=only or None, owner=owner, actor=user_name())
         output.answer(asdict(key), [key.name, key.role, key.key])
     if not json:
         note("keep the key now: it cannot be shown again.")

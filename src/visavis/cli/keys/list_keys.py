@@ -13,8 +13,12 @@ COLUMNS = ("name", "role", "galleries", "created", "state")
 
 def list_keys(*, gallery: ServedGallery = None, config: ConfigFile = None, json: Json = False) -> None:
     """List the API keys, without their secrets."""
+    from visavis.server.roles import uses_galleries
+
     with open_keys(config, gallery) as keys, Output(*COLUMNS, json=json) as output:
         for key in keys.list():
             state = "valid" if key.revoked is None else "revoked"
-            galleries = "all" if key.galleries is None else ", ".join(key.galleries)
-            output.answer(asdict(key), [key.name, key.role, galleries, key.created[:10], state])
+            reached = "all" if uses_galleries(key.role) else "none"
+            galleries = reached if key.galleries is None else ", ".join(key.galleries)
+            role = key.role if key.employee is None else f"{key.role} {key.employee}"
+            output.answer(asdict(key), [key.name, role, galleries, key.created[:10], state])

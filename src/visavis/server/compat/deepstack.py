@@ -106,7 +106,7 @@ class Visit:
 
 def _visit(request: Request, services: Services, form: DeepStackForm, right: str) -> Visit:
     """Admit a request: by the field ``api_key``, or by a header as below /v1."""
-    principal = admit(request, services, right, form.fields.get("api_key") or None)
+    principal = admit(request, services, right, key_text=form.fields.get("api_key") or None)
     return Visit(form, services.gallery(gallery_of(principal)), principal.name, services.config.compat)
 
 

@@ -14,7 +14,7 @@ from visavis.server.pages.content_policy import make_page_headers
 from visavis.server.pages.preferences import THEMES, read_preferences
 from visavis.server.pages.static_files import find_modules, make_static_url
 from visavis.server.pages.visitor import Visitor
-from visavis.server.roles import MANAGE
+from visavis.server.roles import MANAGE, READ
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -78,7 +78,7 @@ def show_page(
 
 def _list_navigation(visitor: Visitor | None) -> dict[str, str]:
     """Return the pages that a visitor may see; none before the sign-in."""
-    if visitor is None:
+    if visitor is None or not visitor.may(READ):
         return {}
     hidden = set() if visitor.may(MANAGE) else {*OF_MANAGERS}
     if not visitor.may(MANAGE) or visitor.galleries is not None:

@@ -7,9 +7,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from visavis.server.auth import ServicesOf, identify_principal, with_annotations
+from visavis.server.auth import ServicesOf, forbid, identify_principal, with_annotations
 from visavis.server.cookies import read_token
 from visavis.server.problems import ProblemError
+from visavis.server.roles import READ
 from visavis.server.services import Services
 
 REFRESH_HEADER = "x-refresh"
@@ -20,14 +21,15 @@ REFRESH_HEADER = "x-refresh"
 class Visitor:
     """The ``name`` of the key of the session, and the token that its changing requests carry.
 
-    Without a token it is this machine's own user. ``rights`` and ``galleries`` are those of the key, as in
-    :class:`visavis.server.auth.Principal`.
+    Without a token it is this machine's own user. ``rights``, ``galleries`` and ``employee`` are those of the key, as
+    in :class:`visavis.server.auth.Principal`.
     """
 
     name: str
     csrf: str = ""
     rights: frozenset[str] = frozenset()
     galleries: tuple[str, ...] | None = None
+    employee: str | None = None
 
     @property
     def has_session(self) -> bool:
@@ -37,6 +39,11 @@ class Visitor:
     def may(self, right: str) -> bool:
         """Return whether the visitor has a right."""
         return right in self.rights
+
+    def require(self, right: str) -> None:
+        """Raise ProblemError without a right."""
+        if right not in self.rights:
+            raise forbid(right)
 
     def list_galleries(self, services: Services) -> list[str]:
         """Return the names of the galleries that the visitor may use, in the order of the configuration."""
@@ -54,11 +61,25 @@ def require_visitor(request: Request, services: ServicesOf) -> Visitor:
     session = None if token is None else services.sessions.find(token, is_use=is_use)
     principal = identify_principal(request, services, is_use=is_use or session is None)
     csrf = "" if session is None else session.csrf
-    return Visitor(principal.name, csrf, principal.rights, principal.galleries)
+    return Visitor(principal.name, csrf, principal.rights, principal.galleries, principal.employee)
 
 
-PageVisitor = Annotated[Visitor, Depends(require_visitor)]
-"""Who looks at a page; a browser without a session is led to the sign-in by :mod:`visavis.server.pages.errors`."""
+AnyVisitor = Annotated[Visitor, Depends(require_visitor)]
+"""Who looks at a page, whatever the rights: the page itself says which it needs.
+
+A browser without a session is led to the sign-in by :mod:`visavis.server.pages.errors`.
+"""
+
+
+@with_annotations
+def require_reader(visitor: AnyVisitor) -> Visitor:
+    """Return who looks at a page about photos or people; raises ProblemError without the right to ask about them."""
+    visitor.require(READ)
+    return visitor
+
+
+PageVisitor = Annotated[Visitor, Depends(require_reader)]
+"""Who looks at a page for keys that may ask about photos and people, as most pages are."""
 
 
 def find_visitor(request: Request, services: Services) -> Visitor | None:

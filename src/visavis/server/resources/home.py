@@ -11,6 +11,7 @@ from visavis.server.auth import ServicesOf
 from visavis.server.cookies import check_same_origin
 from visavis.server.pages.preferences import set_preference
 from visavis.server.pages.visitor import find_visitor
+from visavis.server.roles import READ
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
@@ -20,7 +21,11 @@ def go_home(request: Request, services: ServicesOf) -> RedirectResponse:
     """Lead to the pages, to the sign-in, or, until there is a key, to the first start."""
     if services.keys.has_setup_code():
         return RedirectResponse("/start", 303)
-    return RedirectResponse("/sign-in" if find_visitor(request, services) is None else "/compare", 303)
+    visitor = find_visitor(request, services)
+    if visitor is None:
+        return RedirectResponse("/sign-in", 303)
+    visitor.require(READ)
+    return RedirectResponse("/compare", 303)
 
 
 @router.post("/preferences")

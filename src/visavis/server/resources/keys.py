@@ -8,8 +8,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
+from visavis.attendance.employees import NUMBER_LENGTH
 from visavis.gallery.check_text import NAME_LENGTH
 from visavis.server.auth import ServicesOf, count_failure, refuse_after_failures
+from visavis.server.key_owners import find_owner
 from visavis.server.problems import ProblemError, responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import Administrator
@@ -21,11 +23,16 @@ router = APIRouter(prefix=V1, tags=["keys"])
 
 
 class KeyRequest(BaseModel, extra="forbid"):
-    """A key to create: ``role`` is read, enroll or admin; ``galleries`` are the names it may use, null for all."""
+    """A key to create: ``role`` is read, enroll, admin, employee, manager, payroll or kiosk.
+
+    ``galleries`` are the names it may use, null for all. ``employee`` is the number of the employee to whom a key of
+    the role employee or manager belongs.
+    """
 
     name: str = Field(min_length=1, max_length=NAME_LENGTH)
     role: str
     galleries: list[str] | None = Field(None, min_length=1)
+    employee: str | None = Field(None, min_length=1, max_length=NUMBER_LENGTH)
 
 
 class KeyList(BaseModel):
@@ -51,7 +58,10 @@ def list_keys(services: ServicesOf, _: Administrator) -> dict[str, Any]:
 def create_key(services: ServicesOf, principal: Administrator, order: KeyRequest) -> dict[str, Any]:
     """Create a key; its text is in this answer alone."""
     services.config.require_galleries(order.galleries or ())
-    return asdict(services.keys.create(order.name, order.role, galleries=order.galleries, actor=principal.name))
+    owner = find_owner(services.attendance_site, order.role, order.employee)
+    return asdict(
+        services.keys.create(order.name, order.role, galleries=order.galleries, owner=owner, actor=principal.name)
+    )
 
 
 @router.post("/keys/{name:path}/rotate", response_model=model_of(NewKey), responses=responses(404))

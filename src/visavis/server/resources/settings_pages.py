@@ -20,7 +20,7 @@ from visavis.server.pages.render import show_page
 from visavis.server.pages.settings_sections import list_sections, may_manage_server, refuse
 from visavis.server.pages.visitor import PageVisitor
 from visavis.server.resources.models import list_model_files
-from visavis.server.roles import MANAGE, ROLES
+from visavis.server.roles import MANAGE, OF_EMPLOYEES, ROLES, uses_galleries
 from visavis.server.services import Services
 from visavis.server.types import ModelFile
 
@@ -78,7 +78,8 @@ def show_keys(request: Request, services: ServicesOf, visitor: PageVisitor) -> R
         return refuse(request, visitor)
     return show_page(
         request, "keys", visitor=visitor, module="keys.js", sections=list_sections(visitor), texts=("role", "key"),
-        keys=services.keys.list(), roles=list(ROLES), galleries=list(services.config.galleries),
+        keys=services.keys.list(), roles=_list_roles(services), galleries=list(services.config.galleries),
+        of_galleries=[role for role in ROLES if uses_galleries(role)], of_employees=OF_EMPLOYEES,
     )  # fmt: skip
 
 
@@ -114,6 +115,11 @@ def show_log(
         before=lines[ENTRIES - 1].number if len(lines) > ENTRIES else None,
         is_first=before is None,
     )
+
+
+def _list_roles(services: Services) -> list[str]:
+    """Return the roles that keys of this server can have: those of attendance need a site."""
+    return [role for role in ROLES if services.config.attendance_site is not None or uses_galleries(role)]
 
 
 def _read_server_log(services: Services, before: int | None) -> list[LogLine]:

@@ -17,6 +17,7 @@ from visavis.server.pages.visitor import Visitor, find_visitor
 from visavis.server.problems import ProblemError
 from visavis.server.resources.keys import use_code
 from visavis.server.resources.sign_in import keep_session
+from visavis.server.roles import ROLES
 from visavis.server.services import Services
 from visavis.server.state.sessions import make_csrf_token
 from visavis.server.types import NewKey
@@ -79,7 +80,7 @@ def _show_key(request: Request, services: Services, new: NewKey) -> Response:
     page = show_page(
         request,
         "first_key",
-        visitor=Visitor(new.name, make_csrf_token(token)),
+        visitor=Visitor(new.name, make_csrf_token(token), ROLES[new.role]),
         module=MODULE,
         texts=TEXTS,
         key=new.key,

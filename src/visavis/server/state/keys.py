@@ -14,20 +14,20 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery.check_text import NAME_LENGTH, check_text
-from visavis.server.roles import check_role
+from visavis.server.roles import OF_EMPLOYEES, check_role, uses_galleries
 from visavis.server.state import tables
 from visavis.server.state.database import StateDatabase
-from visavis.server.types import ApiKey, NewKey
+from visavis.server.types import ApiKey, KeyOwner, NewKey
 from visavis.sql_database import now
 
 PREFIX = "vv"
 KEY_ID = re.compile("[0-9a-f]{12}")
-KEYS = tables.KEYS
+KEYS, OWNERS = tables.KEYS, tables.KEY_EMPLOYEES
 
 
 class Keys:
@@ -36,15 +36,40 @@ class Keys:
     def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
-    def create(self, name: str, role: str, *, galleries: Sequence[str] | None = None, actor: str) -> NewKey:
-        """Create a key; raises UsageError for an unknown role, or a name that another key has."""
+    def create(
+        self,
+        name: str,
+        role: str,
+        *,
+        galleries: Sequence[str] | None = None,
+        owner: KeyOwner | None = None,
+        actor: str,
+    ) -> NewKey:
+        """Create a key; ``owner`` is the employee to whom it belongs.
+
+        Raises UsageError for an unknown role, a name that another key has, and galleries or an owner that a key of the
+        role cannot have.
+        """
+        check_reach(role, galleries, None if owner is None else owner.employee)
         with self._database.write() as conn:
-            return self._insert(conn, name, role, galleries, actor)
+            new = self._insert(conn, name, role, galleries, actor)
+            if owner is not None:
+                key_id = _find(conn, name).id
+                values = {"key_id": key_id, "employee": owner.employee, "first_record": owner.first_record}
+                conn.execute(insert(OWNERS).values(values))
+            return new
 
     def list(self) -> list[ApiKey]:
         """Return all keys, also revoked ones, in the order of their names."""
         with self._database.read() as conn:
-            return [read_key(row) for row in conn.execute(select(KEYS).order_by(KEYS.c.name))]
+            return [read_key(row) for row in conn.execute(select_keys().order_by(KEYS.c.name))]
+
+    def find_owner(self, name: str) -> KeyOwner | None:
+        """Return the employee to whom the key of a name belongs; None where it belongs to no employee."""
+        query = select(OWNERS.c.employee, OWNERS.c.first_record).join(KEYS, KEYS.c.id == OWNERS.c.key_id)
+        with self._database.read() as conn:
+            row = conn.execute(query.where(KEYS.c.name == name)).one_or_none()
+        return None if row is None else KeyOwner(row.employee, row.first_record)
 
     def rotate(self, name: str, *, actor: str) -> NewKey:
         """Give a key a new secret: the old one is refused at once. Raises UnknownNameError."""
@@ -72,7 +97,7 @@ class Keys:
         if prefix != PREFIX or not secret or KEY_ID.fullmatch(key_id) is None:
             return None
         with self._database.read() as conn:
-            row = conn.execute(select(KEYS).where(KEYS.c.id == key_id)).one_or_none()
+            row = conn.execute(select_keys().where(KEYS.c.id == key_id)).one_or_none()
         expected = row.secret_hash if row is not None else _hash("")
         is_right = hmac.compare_digest(_hash(secret), expected)
         return read_key(row) if row is not None and is_right and row.revoked is None else None
@@ -117,7 +142,6 @@ class Keys:
             return self._insert(conn, name, "admin", None, "setup")
 
     def _insert(self, conn: Connection, name: str, role: str, galleries: Sequence[str] | None, actor: str) -> NewKey:
-        check_role(role)
         check_text(name, "a name of a key", most=NAME_LENGTH, one_line=True)
         if not name.strip():
             raise UsageError("a key needs a name.")
@@ -133,6 +157,22 @@ class Keys:
         conn.execute(delete(tables.SETUP))
         self._database.log(conn, actor, "create key", f"{name} ({role})")
         return NewKey(name, role, _format(key_id, secret))
+
+
+def check_reach(role: str, galleries: Sequence[str] | None, employee: str | None) -> None:
+    """Raise UsageError for an unknown role, and for galleries or an employee that a key of the role cannot have."""
+    check_role(role)
+    if galleries is not None and not uses_galleries(role):
+        raise UsageError(f"a key of the role {role} reaches no gallery: name none.")
+    if employee is None and role in OF_EMPLOYEES:
+        raise UsageError(f"a key of the role {role} belongs to an employee: give the employee number.")
+    if employee is not None and role not in OF_EMPLOYEES:
+        raise UsageError(f"a key of the role {role} belongs to no employee: give no employee number.")
+
+
+def select_keys() -> Select[Any]:
+    """Select the columns of keys, and the employees to whom they belong, for :func:`read_key`."""
+    return select(KEYS, OWNERS.c.employee).outerjoin(OWNERS, OWNERS.c.key_id == KEYS.c.id)
 
 
 def user_name() -> str:
@@ -163,6 +203,6 @@ def _hash(secret: str) -> str:
 
 
 def read_key(row: Row[Any]) -> ApiKey:
-    """Return the key of a row with the columns of keys."""
+    """Return the key of a row with the columns of :func:`select_keys`."""
     galleries = None if row.galleries is None else tuple(json.loads(row.galleries))
-    return ApiKey(row.id, row.name, row.role, galleries, row.created, row.created_by, row.revoked)
+    return ApiKey(row.id, row.name, row.role, galleries, row.created, row.created_by, row.revoked, row.employee)

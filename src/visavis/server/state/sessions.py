@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 
 from visavis.server.state import tables
 from visavis.server.state.database import StateDatabase
-from visavis.server.state.keys import read_key
+from visavis.server.state.keys import read_key, select_keys
 from visavis.server.types import ApiKey
 
 IDLE = timedelta(hours=1)
@@ -59,8 +59,9 @@ class Sessions:
         at = _now()
         with self._database.read() as conn:
             row = conn.execute(
-                select(SESSIONS, tables.KEYS)
-                .join(tables.KEYS, tables.KEYS.c.id == SESSIONS.c.key_id)
+                select_keys()
+                .add_columns(SESSIONS.c.token_hash, SESSIONS.c.used)
+                .join(SESSIONS, tables.KEYS.c.id == SESSIONS.c.key_id)
                 .where(SESSIONS.c.token_hash == _hash(token), ~_ended(at), tables.KEYS.c.revoked.is_(None))
             ).one_or_none()
         if row is None:

@@ -24,6 +24,19 @@ KEYS = Table(
     Column("revoked", Text),
 )
 
+KEY_EMPLOYEES = Table(
+    "server_key_employees",
+    METADATA,
+    Column("key_id", Text, ForeignKey("server_keys.id"), primary_key=True),
+    Column("employee", Text, nullable=False),  # employee number
+    Column("first_record", BigInteger, nullable=False),
+)
+"""Keys that belong to an employee of the site of attendance.
+
+``first_record`` is the number of the oldest record about the employee in the ledger: where the employee was erased, and
+another one has the number now, that one has a later record.
+"""
+
 SETUP = Table("server_setup", METADATA, Column("code_hash", Text, nullable=False), Column("created", Text))
 """The one-time code that makes the first key of an administrator; no row once it was used."""
 

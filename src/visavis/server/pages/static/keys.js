@@ -13,16 +13,34 @@ form?.removeAttribute("hidden");
 form?.addEventListener("submit", (event) => {
   event.preventDefault();
   const chosen = new FormData(form);
-  const galleries = chosen.get("all") ? null : chosen.getAll("gallery");
+  const { employee: hasEmployee, galleries: hasGalleries } = chosenRole();
+  const galleries = !hasGalleries || chosen.get("all") ? null : chosen.getAll("gallery");
   if (galleries && galleries.length === 0) return form.querySelector('[name="gallery"]').focus();
-  create({ name: chosen.get("name").trim(), role: chosen.get("role"), galleries });
+  const employee = hasEmployee ? chosen.get("employee").trim() : null;
+  create({ name: chosen.get("name").trim(), role: chosen.get("role"), galleries, employee });
 });
+form?.addEventListener("change", offerReach);
+
+// What the chosen role has: an employee, galleries.
+function chosenRole() {
+  const { dataset } = form.querySelector('[name="role"]:checked');
+  return { employee: "employee" in dataset, galleries: "galleries" in dataset };
+}
+
+// Shows the fields that a key of the chosen role needs, and no others.
+function offerReach() {
+  const { employee, galleries } = chosenRole();
+  document.getElementById("of-employee").hidden = !employee;
+  document.getElementById("employee").required = employee;
+  document.getElementById("of-galleries").hidden = !galleries;
+}
 
 async function create(order) {
   const body = new Blob([JSON.stringify(order)], { type: "application/json" });
   const made = await attempt(() => ask("POST", "/v1/keys", { body }), () => create(order));
   if (!made) return;
   form.reset();
+  offerReach();
   showSecret(result, made);
   await refresh();
 }

@@ -1,0 +1,24 @@
+"""The list of who is in as a report, to be read aloud after an evacuation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from visavis.attendance.presence import Present
+from visavis.attendance.reports.types import ReportColumn, ReportTable
+
+PERHAPS = "perhaps: a punch may have been forgotten, or given twice"
+
+
+def presence_report(present: Iterable[Present], moment: datetime) -> ReportTable:
+    """Return who is in at ``moment``, in the order of ``present``: by department and name."""
+    columns = (
+        ReportColumn("department", "Department"), ReportColumn("name", "Name"), ReportColumn("employee", "Number"),
+        ReportColumn("state", "State"), ReportColumn("since", "Since"), ReportColumn("device", "Device"),
+    )  # fmt: skip
+    rows = [
+        (each.department, each.name, each.employee, each.state, f"{each.since:%Y-%m-%d %H:%M}", each.device)
+        for each in present
+    ]
+    return ReportTable(f"Who is in on {moment:%Y-%m-%d at %H:%M}", columns, tuple(rows), (PERHAPS,))

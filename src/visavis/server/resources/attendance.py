@@ -1,0 +1,122 @@
+"""The site of attendance: its departments and employees, who is in, the own record, and whether the ledger is whole."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from visavis.attendance.closings import read_closings
+from visavis.attendance.ledger.verify import LedgerFault
+from visavis.attendance.local_time import read_time, read_zone
+from visavis.attendance.presence import LOOK_BACK, find_present
+from visavis.attendance.reports.presence import presence_report
+from visavis.attendance.rights import EmployeeExport, export_employee
+from visavis.attendance.types import Employee, LedgerRecord
+from visavis.server.auth import ServicesOf
+from visavis.server.problems import responses
+from visavis.server.resources import V1
+from visavis.server.resources.site_options import (
+    FILES,
+    Administered,
+    EmployeeNumber,
+    Form,
+    ReportAnswer,
+    Seen,
+    answer_report,
+    bounded,
+)
+from visavis.server.schema import model_of
+from visavis.server.types import SiteSummary
+
+router = APIRouter(prefix=f"{V1}/attendance", tags=["attendance"])
+
+
+class EmployeeList(BaseModel):
+    """Employees in the order of their numbers, also those who left."""
+
+    employees: list[model_of(Employee)]  # type: ignore[valid-type]
+
+
+class History(BaseModel):
+    """Records of the ledger, the oldest first."""
+
+    records: list[model_of(LedgerRecord)]  # type: ignore[valid-type]
+
+
+class Verification(BaseModel):
+    """Whether the ledger of ``records`` records is whole, and what is wrong with it."""
+
+    whole: bool
+    records: int
+    faults: list[model_of(LedgerFault)]  # type: ignore[valid-type]
+
+
+@router.get("", response_model=model_of(SiteSummary), responses=responses(404))
+def describe_site(view: Seen) -> dict[str, Any]:
+    """Describe the site, as far as the key may see it."""
+    with view.site.database.read() as conn:
+        months = tuple(read_closings(conn))
+    departments = {employee.department for employee in view.employees() if employee.department}
+    number = None if view.employee is None else view.employee.number
+    return SiteSummary(view.site.settings.name, view.site.zone, tuple(sorted(departments)), months, number).to_dict()
+
+
+@router.get("/employees", response_model=EmployeeList, responses=responses(404))
+def list_employees(view: Seen) -> dict[str, Any]:
+    """List the employees whom the key may see."""
+    employees = view.employees()
+    view.log("employees", [employee.number for employee in employees], is_all=True)
+    return {"employees": [employee.to_dict() for employee in employees]}
+
+
+@router.get("/who-is-in", response_model=ReportAnswer, responses={**FILES, **responses(404)})
+def list_present(
+    view: Seen,
+    at: Annotated[str | None, Query(max_length=100, description="A time, such as 2026-11-30T07:42; else now.")] = None,
+    form: Form = "json",
+) -> Any:
+    """List who is in, by department; "perhaps" where a punch may have been forgotten, or given twice.
+
+    A time without an offset is that of the site.
+    """
+    site = view.site
+    moment = datetime.now(UTC).astimezone(read_zone(site.zone)) if at is None else read_time(at, site.zone)
+    numbers = None if view.numbers is None else sorted(view.numbers)
+    punches = site.ledger.punches(moment - LOOK_BACK, None, numbers)
+    table = presence_report(find_present(view.employees(), punches, moment), moment)
+    answer = answer_report(table, form, name="who-is-in", place=site.settings.name)
+    # After the list, which may be needed while the database cannot be written.
+    view.log("who is in", numbers or (), is_all=True)
+    return answer
+
+
+@router.get("/me", response_model=model_of(EmployeeExport), responses=responses(404))
+def read_own_record(services: ServicesOf, view: Seen) -> dict[str, Any]:
+    """Return all that is stored about the employee to whom the key belongs, with the log of who looked at it."""
+    number = view.require_employee()
+    view.log("export of a person", [number])
+    with bounded(services):
+        return export_employee(view.site, number).to_dict()
+
+
+@router.get("/employees/{number}/history", response_model=History, responses=responses(404))
+def read_history(
+    view: Seen,
+    number: EmployeeNumber,
+    punch: Annotated[str | None, Query(max_length=200, description="Only the records of this punch.")] = None,
+) -> dict[str, Any]:
+    """Return the records of the ledger about an employee: what was written by which key, when and why."""
+    view.find_employee(number)
+    view.log("history", [number])
+    return {"records": [record.to_dict() for record in view.site.ledger.history(employee=number, punch_id=punch)]}
+
+
+@router.get("/verify", response_model=Verification, responses=responses(404))
+def verify(services: ServicesOf, view: Administered) -> dict[str, Any]:
+    """Find what other programs changed, removed or inserted in the database; needs an administrator's key."""
+    with bounded(services):
+        records, faults = view.site.ledger.newest(), view.site.verify()
+    return {"whole": not faults, "records": records, "faults": [fault.to_dict() for fault in faults]}
