@@ -52,7 +52,7 @@ def test_a_key_of_an_employee_of_the_site(run: Run, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert run("keys", "list", "--config", "server.toml", "--json").line["employee"] == "17"
     unknown = run(*order, "--employee", "18")
-    assert (unknown.code, "there is no employee 18" in unknown.err) == (2, True)
+    assert (unknown.code, "there is no employee '18'" in unknown.err) == (2, True)
     assert (run(*order).code, run(*order[:-2], "--employee", "17").code) == (2, 2)
 
 

@@ -102,7 +102,7 @@ def read_own_record(services: ServicesOf, view: Seen) -> dict[str, Any]:
         return export_employee(view.site, number).to_dict()
 
 
-@router.get("/employees/{number}/history", response_model=History, responses=responses(404))
+@router.get("/employees/{number:path}/history", response_model=History, responses=responses(404))
 def read_history(
     view: Seen,
     number: EmployeeNumber,

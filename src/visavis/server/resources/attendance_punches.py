@@ -85,7 +85,7 @@ def record_punch(services: ServicesOf, principal: Recorder, order: PunchOrder) -
     return punch.to_dict()
 
 
-@router.post("/punches/{punch_id}/correct", response_model=model_of(Punch), responses=responses(404))
+@router.post("/punches/{punch_id:path}/correct", response_model=model_of(Punch), responses=responses(404))
 def correct_punch(view: Administered, punch_id: PunchId, order: PunchCorrection) -> dict[str, Any]:
     """Correct a punch by a record that is added; needs an administrator's key."""
     ledger = view.site.ledger
@@ -95,13 +95,13 @@ def correct_punch(view: Administered, punch_id: PunchId, order: PunchCorrection)
     ).to_dict()
 
 
-@router.post("/punches/{punch_id}/void", response_model=model_of(Punch), responses=responses(404))
+@router.post("/punches/{punch_id:path}/void", response_model=model_of(Punch), responses=responses(404))
 def void_punch(view: Administered, punch_id: PunchId, order: Reason) -> dict[str, Any]:
     """Let a punch not count; needs an administrator's key. What it was is the answer."""
     return view.site.ledger.void(punch_id, reason=order.reason, actor=view.name).to_dict()
 
 
-@router.post("/punches/{punch_id}/restore", response_model=model_of(Punch), responses=responses(404))
+@router.post("/punches/{punch_id:path}/restore", response_model=model_of(Punch), responses=responses(404))
 def restore_punch(view: Administered, punch_id: PunchId, order: Reason) -> dict[str, Any]:
     """Let a void punch count again; needs an administrator's key."""
     return view.site.ledger.restore(punch_id, reason=order.reason, actor=view.name).to_dict()

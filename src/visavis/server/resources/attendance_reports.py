@@ -78,7 +78,7 @@ def make_report(
         return answer_report(table, form, name=name, place=view.site.settings.name)
 
 
-@router.get("/employees/{number}/days", response_model=DayList, responses=responses(404))
+@router.get("/employees/{number:path}/days", response_model=DayList, responses=responses(404))
 def list_days(
     services: ServicesOf, view: Seen, period: PeriodOf, number: EmployeeNumber, why: Why = False
 ) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def list_days(
     return {"days": [_describe(day, why=why) for day in entry.days]}
 
 
-@router.get("/employees/{number}/days/{day}", response_model=DayAnswer, responses=responses(404))
+@router.get("/employees/{number:path}/days/{day}", response_model=DayAnswer, responses=responses(404))
 def read_one_day(
     view: Seen, number: EmployeeNumber, day: Annotated[str, Path(max_length=20)], why: Why = False
 ) -> dict[str, Any]:
