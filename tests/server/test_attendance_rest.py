@@ -355,7 +355,7 @@ def test_a_punch_of_another_is_as_one_that_does_not_exist(
         answer = site_server.post(f"{BASE}/requests", key=key, json=order)
         assert answer.status_code == 404
         details.add(answer.json()["detail"].replace(punch, "P"))
-    assert details == {"there is no punch P of the employee."}
+    assert details == {"there is no punch 'P' of the employee."}
 
 
 @pytest.mark.parametrize(

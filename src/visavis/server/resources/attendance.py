@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from visavis.attendance.closings import read_closings
 from visavis.attendance.ledger.verify import LedgerFault
-from visavis.attendance.local_time import read_time, read_zone
+from visavis.attendance.local_time import MICROSECOND, read_time, read_zone
 from visavis.attendance.presence import LOOK_BACK, find_present
 from visavis.attendance.reports.presence import presence_report
 from visavis.attendance.rights import EmployeeExport, export_employee
@@ -85,7 +85,7 @@ def list_present(
     site = view.site
     moment = datetime.now(UTC).astimezone(read_zone(site.zone)) if at is None else read_time(at, site.zone)
     numbers = None if view.numbers is None else sorted(view.numbers)
-    punches = site.ledger.punches(moment - LOOK_BACK, None, numbers)
+    punches = site.ledger.punches(moment - LOOK_BACK, moment + MICROSECOND, numbers)
     table = presence_report(find_present(view.employees(), punches, moment), moment)
     answer = answer_report(table, form, name="who-is-in", place=site.settings.name)
     # After the list, which may be needed while the database cannot be written.
