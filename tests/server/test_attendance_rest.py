@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from itertools import count
+from threading import Semaphore
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +22,8 @@ from visavis.attendance.rights import erase
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee
 from visavis.cli import command_line
+from visavis.errors import BusyError
+from visavis.server.resources.site_options import bounded
 
 from .running_server import RunningServer
 from .test_site_roles import make_site_key
@@ -150,6 +154,15 @@ def test_what_cannot_be_asked_is_one_sentence(
     answer = site_server.get(BASE + path, key=make_site_key(site_server, "payroll"), params=params)
     assert answer.status_code == status, answer.text
     assert answer.json()["detail"].endswith(".")
+
+
+def test_a_report_that_waits_too_long_for_others_is_refused() -> None:
+    limits = SimpleNamespace(seconds=0.02)
+    services: Any = SimpleNamespace(reports=Semaphore(1), config=SimpleNamespace(limits=limits))
+    with bounded(services), pytest.raises(BusyError, match="other reports are being made"), bounded(services):
+        pass
+    with bounded(services):
+        pass
 
 
 def test_a_server_without_a_site_says_so(server: RunningServer) -> None:

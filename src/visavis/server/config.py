@@ -90,8 +90,9 @@ class ServerConfig:
     ``hosts`` are the names under which clients may ask beside those of this machine; ``certificate`` and
     ``private_key`` are PEM files for TLS. ``trusted_proxies`` are addresses and networks whose ``X-Forwarded-For`` and
     ``X-Forwarded-Proto`` say who asks. ``index`` is the search index of all galleries. ``fetch_urls`` lets requests
-    name photos by URL. ``cameras`` is the file of the cameras to watch, ``attendance_site`` the folder of a site whose
-    terminals may send punches, and whose retention is applied daily. ``index_roots`` maps names to the folders whose
+    name photos by URL. ``cameras`` is the file of the cameras to watch, ``attendance_site`` the folder of the site of
+    attendance, which is served, whose terminals may send punches, and whose retention is applied daily. ``index_roots``
+    maps names to the folders whose photos jobs may index, ``classifiers`` to the runs of ``visavis train classifier``.
     photos jobs may index, ``classifiers`` to the runs of ``visavis train classifier``.
     """
 

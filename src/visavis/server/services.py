@@ -114,7 +114,7 @@ class Services:
 
     @cached_property
     def attendance_site(self) -> Site | None:
-        """The site whose terminals may send punches, opened at the first use; None: there is none."""
+        """The site of attendance that is served, opened at the first use; None: there is none."""
         from visavis.attendance.site import Site
 
         folder = self.config.attendance_site
