@@ -71,12 +71,12 @@ class SiteView:
         except UnknownNameError as error:
             raise unknown_employee(number) from error
 
-    def log(self, action: str, seen: Collection[str], *, is_all: bool = False) -> None:
+    def log(self, action: str, looked_at: Collection[str], *, is_all: bool = False) -> None:
         """Log that the key looks at employees; ``is_all``: at all that it may see, which are these."""
         if is_all and self.numbers is None:
             self.site.record_access(action, actor=self.name)
-        elif seen:
-            self.site.record_access(action, actor=self.name, employees=seen)
+        elif looked_at:
+            self.site.record_access(action, actor=self.name, employees=looked_at)
 
     # What reports are computed from: see visavis.attendance.reports.source.Records
 

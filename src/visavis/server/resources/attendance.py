@@ -24,7 +24,7 @@ from visavis.server.resources.site_options import (
     EmployeeNumber,
     Form,
     ReportAnswer,
-    Seen,
+    VisibleSite,
     answer_report,
     bounded,
 )
@@ -55,7 +55,7 @@ class Verification(BaseModel):
 
 
 @router.get("", response_model=model_of(SiteSummary), responses=responses(404))
-def describe_site(view: Seen) -> dict[str, Any]:
+def describe_site(view: VisibleSite) -> dict[str, Any]:
     """Describe the site, as far as the key may see it."""
     with view.site.database.read() as conn:
         months = tuple(read_closings(conn))
@@ -65,7 +65,7 @@ def describe_site(view: Seen) -> dict[str, Any]:
 
 
 @router.get("/employees", response_model=EmployeeList, responses=responses(404))
-def list_employees(view: Seen) -> dict[str, Any]:
+def list_employees(view: VisibleSite) -> dict[str, Any]:
     """List the employees whom the key may see."""
     employees = view.employees()
     view.log("employees", [employee.number for employee in employees], is_all=True)
@@ -74,7 +74,7 @@ def list_employees(view: Seen) -> dict[str, Any]:
 
 @router.get("/who-is-in", response_model=ReportAnswer, responses={**FILES, **responses(404)})
 def list_present(
-    view: Seen,
+    view: VisibleSite,
     at: Annotated[str | None, Query(max_length=100, description="A time, such as 2026-11-30T07:42; else now.")] = None,
     form: Form = "json",
 ) -> Any:
@@ -94,7 +94,7 @@ def list_present(
 
 
 @router.get("/me", response_model=model_of(EmployeeExport), responses=responses(404))
-def read_own_record(services: ServicesOf, view: Seen) -> dict[str, Any]:
+def read_own_record(services: ServicesOf, view: VisibleSite) -> dict[str, Any]:
     """Return all that is stored about the employee to whom the key belongs, with the log of who looked at it."""
     number = view.require_employee()
     view.log("export of a person", [number])
@@ -104,7 +104,7 @@ def read_own_record(services: ServicesOf, view: Seen) -> dict[str, Any]:
 
 @router.get("/employees/{number:path}/history", response_model=History, responses=responses(404))
 def read_history(
-    view: Seen,
+    view: VisibleSite,
     number: EmployeeNumber,
     punch: Annotated[str | None, Query(max_length=200, description="Only the records of this punch.")] = None,
 ) -> dict[str, Any]:

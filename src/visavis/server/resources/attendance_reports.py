@@ -31,7 +31,7 @@ from visavis.server.resources.site_options import (
     Period,
     PeriodOf,
     ReportAnswer,
-    Seen,
+    VisibleSite,
     answer_report,
     bounded,
 )
@@ -61,7 +61,7 @@ class DayList(BaseModel):
 @router.get("/reports/{kind}", response_model=ReportAnswer, responses={**FILES, **responses(404)})
 def make_report(
     services: ServicesOf,
-    view: Seen,
+    view: VisibleSite,
     period: PeriodOf,
     kind: ReportKind,
     employee: Employees = None,
@@ -80,7 +80,7 @@ def make_report(
 
 @router.get("/employees/{number:path}/days", response_model=DayList, responses=responses(404))
 def list_days(
-    services: ServicesOf, view: Seen, period: PeriodOf, number: EmployeeNumber, why: Why = False
+    services: ServicesOf, view: VisibleSite, period: PeriodOf, number: EmployeeNumber, why: Why = False
 ) -> dict[str, Any]:
     """Return the days of an employee in a month, or in at most 31 days."""
     view.find_employee(number)
@@ -91,7 +91,7 @@ def list_days(
 
 @router.get("/employees/{number:path}/days/{day}", response_model=DayAnswer, responses=responses(404))
 def read_one_day(
-    view: Seen, number: EmployeeNumber, day: Annotated[str, Path(max_length=20)], why: Why = False
+    view: VisibleSite, number: EmployeeNumber, day: Annotated[str, Path(max_length=20)], why: Why = False
 ) -> dict[str, Any]:
     """Return a day of an employee."""
     view.find_employee(number)
@@ -128,8 +128,8 @@ def _compute(
     """Return the days of employees whom the key may see, and log that it looks at them."""
     planner = Planner(read_rules(view.site.rules_path, zone=view.site.zone))
     people = compute_site_days(view, planner, period.first, period.last, employees=employees, departments=departments)
-    seen = [entry.employee.number for entry in people]
-    view.log(action, seen, is_all=not (employees or departments))
+    looked_at = [entry.employee.number for entry in people]
+    view.log(action, looked_at, is_all=not (employees or departments))
     return people, planner
 
 

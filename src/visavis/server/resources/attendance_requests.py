@@ -18,7 +18,7 @@ from visavis.gallery.check_text import NAME_LENGTH, TEXT_LENGTH
 from visavis.images import shown
 from visavis.server.problems import ProblemError, responses
 from visavis.server.resources import V1
-from visavis.server.resources.site_options import Asked, Decided, Seen
+from visavis.server.resources.site_options import Asked, Decided, VisibleSite
 from visavis.server.schema import model_of
 from visavis.server.site_view import SiteView
 
@@ -67,7 +67,7 @@ class RequestList(BaseModel):
 
 @router.get("", response_model=RequestList, responses=responses(404))
 def list_requests(
-    view: Seen,
+    view: VisibleSite,
     state: Annotated[Literal["pending", "all"], Query(description="Those that wait, or all.")] = "pending",
     employee: Annotated[str | None, Query(max_length=NUMBER_LENGTH, description="Only those of an employee.")] = None,
 ) -> dict[str, Any]:

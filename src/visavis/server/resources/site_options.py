@@ -90,7 +90,7 @@ def _see_site_with(right: str) -> Any:
     return Depends(check)
 
 
-Seen = Annotated[SiteView, Depends(see_site)]
+VisibleSite = Annotated[SiteView, Depends(see_site)]
 """The site as the key may see it: all, its departments, or the own record."""
 Asked = Annotated[SiteView, _see_site_with(OWN_ATTENDANCE)]
 """The site for employees, who ask for corrections, and administrators."""
