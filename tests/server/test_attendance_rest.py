@@ -86,14 +86,14 @@ def read_cells(workbook: bytes) -> list[list[Any]]:
 # The same figures as the commands
 
 
-@pytest.mark.parametrize("kind", REPORTS)
+@pytest.mark.parametrize("kind", [*REPORTS, "carried"])
 def test_a_report_is_that_of_the_command_in_each_form(site_server: RunningServer, kind: str) -> None:
     key = make_site_key(site_server, "payroll")
     chosen = {"month": MONTH, "department": ["Office", "Security"]}
     command = ("report", "--month", MONTH, "--kind", kind, "--department", "Office", "--department", "Security")
     answer = ask(site_server, key, f"/reports/{kind}", **chosen)
     assert answer["rows"] == [json.loads(line) for line in run_command(site_server, *command, "--json").splitlines()]
-    assert (len(answer["rows"]) > 1) == (kind != "changes")
+    assert (len(answer["rows"]) > 1) == (kind not in {"changes", "carried"})
     for form in ("csv", "xlsx", "html"):
         served = site_server.get(f"{BASE}/reports/{kind}", key=key, params={**chosen, "format": form})
         printed = run_command(site_server, *command, "--format", form)
@@ -140,6 +140,7 @@ def test_who_was_in_is_that_of_the_command(site_server: RunningServer) -> None:
         ("/reports/person", {"day": "1066-10-14"}, 400),
         ("/reports/person", {"day": "0001-01-01"}, 400),
         ("/reports/changes", {"day": "2024-03-01"}, 400),
+        ("/reports/carried", {"first": "2024-03-01", "last": "2024-03-30"}, 400),
         ("/reports/day", {"month": MONTH}, 400),
         ("/reports/payslip", {"month": MONTH}, 422),
         ("/reports/month", {"month": MONTH, "format": "pdf"}, 422),
@@ -180,7 +181,7 @@ def test_an_employee_sees_the_own_record_alone(site_server: RunningServer) -> No
     assert [each["number"] for each in ask(site_server, key, "/employees")["employees"]] == [OFFICE]
     site = ask(site_server, key, "")
     assert (site["departments"], site["employee"]) == (["Office"], OFFICE)
-    for kind in ("month", "person", "late", "overtime", "notices", "changes"):
+    for kind in ("month", "person", "late", "overtime", "notices", "changes", "carried"):
         assert numbers_of(ask(site_server, key, f"/reports/{kind}", month=MONTH)) <= {OFFICE}, kind
     assert numbers_of(ask(site_server, key, "/reports/day", day="2024-03-12")) == {OFFICE}
     (row,) = ask(site_server, key, "/reports/departments", month=MONTH)["rows"]

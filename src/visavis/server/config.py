@@ -93,7 +93,6 @@ class ServerConfig:
     name photos by URL. ``cameras`` is the file of the cameras to watch, ``attendance_site`` the folder of the site of
     attendance, which is served, whose terminals may send punches, and whose retention is applied daily. ``index_roots``
     maps names to the folders whose photos jobs may index, ``classifiers`` to the runs of ``visavis train classifier``.
-    photos jobs may index, ``classifiers`` to the runs of ``visavis train classifier``.
     """
 
     host: str = "127.0.0.1"

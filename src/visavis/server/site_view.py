@@ -100,6 +100,10 @@ class SiteView:
         """Return the times in which devices failed."""
         return self.site.outages(first, last)
 
+    def erased_before(self) -> datetime | None:
+        """Return the time before which punches were erased."""
+        return self.site.erased_before()
+
     def _limit(self, employees: Collection[str] | None) -> Collection[str] | None:
         if self.numbers is None:
             return employees

@@ -53,15 +53,11 @@ def who_is_in(
 
 def _read_devices(site: Site, moment: datetime) -> Devices:
     """Return the entrances and exits of the rules; none, and a note, where they cannot be read: the list must come."""
-    from visavis.attendance.rules.read import read_rules
-    from visavis.attendance.rules.schedule import Planner
+    from visavis.attendance.reports.presence import read_devices
     from visavis.errors import VisavisError
 
-    if not site.rules_path.exists():
-        return {}
     try:
-        rules = read_rules(site.rules_path, zone=site.zone)
-        return Planner(rules).version(moment.astimezone(rules.zone).date()).devices
+        return read_devices(site, moment)
     except VisavisError as error:
         note(f"entrances and exits are not known: {error}")
         return {}

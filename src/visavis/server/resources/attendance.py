@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,18 +12,21 @@ from pydantic import BaseModel
 from visavis.attendance.closings import read_closings
 from visavis.attendance.ledger.verify import LedgerFault
 from visavis.attendance.local_time import MICROSECOND, read_time, read_zone
-from visavis.attendance.presence import LOOK_BACK, find_present
-from visavis.attendance.reports.presence import presence_report
+from visavis.attendance.presence import LOOK_BACK, Devices, find_present
+from visavis.attendance.reports.presence import presence_report, read_devices
 from visavis.attendance.rights import EmployeeExport, export_employee
+from visavis.attendance.site import Site
 from visavis.attendance.types import Employee, LedgerRecord
+from visavis.errors import VisavisError
+from visavis.printable import make_printable
 from visavis.server.auth import ServicesOf
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.site_options import (
     FILES,
     Administered,
+    AnswerForm,
     EmployeeNumber,
-    Form,
     ReportAnswer,
     VisibleSite,
     answer_report,
@@ -31,6 +35,7 @@ from visavis.server.resources.site_options import (
 from visavis.server.schema import model_of
 from visavis.server.types import SiteSummary
 
+log = logging.getLogger("visavis.server")
 router = APIRouter(prefix=f"{V1}/attendance", tags=["attendance"])
 
 
@@ -46,7 +51,7 @@ class History(BaseModel):
     records: list[model_of(LedgerRecord)]  # type: ignore[valid-type]
 
 
-class Verification(BaseModel):
+class LedgerVerification(BaseModel):
     """Whether the ledger of ``records`` records is whole, and what is wrong with it."""
 
     whole: bool
@@ -76,7 +81,7 @@ def list_employees(view: VisibleSite) -> dict[str, Any]:
 def list_present(
     view: VisibleSite,
     at: Annotated[str | None, Query(max_length=100, description="A time, such as 2026-11-30T07:42; else now.")] = None,
-    form: Form = "json",
+    form: AnswerForm = "json",
 ) -> Any:
     """List who is in, by department; "perhaps" where a punch may have been forgotten, or given twice.
 
@@ -86,11 +91,21 @@ def list_present(
     moment = datetime.now(UTC).astimezone(read_zone(site.zone)) if at is None else read_time(at, site.zone)
     numbers = None if view.numbers is None else sorted(view.numbers)
     punches = site.ledger.punches(moment - LOOK_BACK, moment + MICROSECOND, numbers)
-    table = presence_report(find_present(view.employees(), punches, moment), moment)
+    present = find_present(view.employees(), punches, moment, _find_devices(site, moment))
+    table = presence_report(present, moment)
     answer = answer_report(table, form, name="who-is-in", place=site.settings.name)
     # After the list, which may be needed while the database cannot be written.
     view.log("who is in", numbers or (), is_all=True)
     return answer
+
+
+def _find_devices(site: Site, moment: datetime) -> Devices:
+    """Return the entrances and exits of the rules; none where they cannot be read: the list must come."""
+    try:
+        return read_devices(site, moment)
+    except VisavisError as error:
+        log.warning("entrances and exits are not known: %s", make_printable(str(error)))
+        return {}
 
 
 @router.get("/me", response_model=model_of(EmployeeExport), responses=responses(404))
@@ -114,7 +129,7 @@ def read_history(
     return {"records": [record.to_dict() for record in view.site.ledger.history(employee=number, punch_id=punch)]}
 
 
-@router.get("/verify", response_model=Verification, responses=responses(404))
+@router.get("/verify", response_model=LedgerVerification, responses=responses(404))
 def verify(services: ServicesOf, view: Administered) -> dict[str, Any]:
     """Find what other programs changed, removed or inserted in the database; needs an administrator's key."""
     with bounded(services):

@@ -12,6 +12,7 @@ from visavis.attendance.days.explain import explain
 from visavis.attendance.days.many import EmployeeDays
 from visavis.attendance.days.types import Day
 from visavis.attendance.local_time import read_day
+from visavis.attendance.reports.carried import carried_report, explain_carried
 from visavis.attendance.reports.source import compute_site_days
 from visavis.attendance.reports.tables import REPORTS, Frozen, day_report
 from visavis.attendance.reports.totals import thaw
@@ -24,10 +25,10 @@ from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.site_options import (
     FILES,
+    AnswerForm,
     Departments,
     EmployeeNumber,
     Employees,
-    Form,
     Period,
     PeriodOf,
     ReportAnswer,
@@ -40,9 +41,11 @@ from visavis.server.site_view import SiteView
 
 router = APIRouter(prefix=f"{V1}/attendance", tags=["attendance"])
 ReportKind = Annotated[
-    Literal["day", "month", "person", "late", "overtime", "departments", "notices", "changes"],
+    Literal["day", "month", "person", "late", "overtime", "departments", "notices", "changes", "carried"],
     Path(description="What the report shows."),
 ]
+OF_MONTHS = ("changes", "carried")
+"""Reports about closed months."""
 Why = Annotated[bool, Query(description="Say where each figure comes from: punches and rules.")]
 
 
@@ -66,9 +69,9 @@ def make_report(
     kind: ReportKind,
     employee: Employees = None,
     department: Departments = None,
-    form: Form = "json",
+    form: AnswerForm = "json",
 ) -> Any:
-    """Make a report of a month, or of at most 31 days; the kind "day" of a day, "changes" of a month.
+    """Make a report of a month, or of at most 31 days; the kind "day" of a day, "changes" and "carried" of a month.
 
     The totals of a closed month are the frozen ones; those of other periods are computed.
     """
@@ -86,7 +89,7 @@ def list_days(
     view.find_employee(number)
     with bounded(services):
         (entry,), _ = _compute(view, period, f"person {period.name}", [number])
-    return {"days": [_describe(day, why=why) for day in entry.days]}
+    return {"days": [_describe(view, day, why=why) for day in entry.days]}
 
 
 @router.get("/employees/{number:path}/days/{day}", response_model=DayAnswer, responses=responses(404))
@@ -97,11 +100,15 @@ def read_one_day(
     view.find_employee(number)
     asked = read_day(day)
     (entry,), _ = _compute(view, Period(asked, asked, None), f"day {asked}", [number])
-    return _describe(entry.days[0], why=why)
+    return _describe(view, entry.days[0], why=why)
 
 
-def _describe(day: Day, *, why: bool) -> dict[str, Any]:
-    return {**day.to_dict(), "why": explain(day) if why else None}
+def _describe(view: SiteView, day: Day, *, why: bool) -> dict[str, Any]:
+    lines = None
+    if why:
+        number = day.employee
+        lines = [*explain(day), *explain_carried(view.site, day.day, [number]).get(number, ())]
+    return {**day.to_dict(), "why": lines}
 
 
 def _make_table(
@@ -112,9 +119,11 @@ def _make_table(
             raise UsageError("the report of a day takes day=2026-10-31.")
         people, _ = _compute(view, period, f"day {period.first}", employees, departments)
         return day_report(people, period.first)
-    if kind == "changes" and period.month is None:
-        raise UsageError("the changes after closing are of a month: give month=2026-10.")
+    if kind in OF_MONTHS and period.month is None:
+        raise UsageError(f"the report {kind} is of a month: give month=2026-10.")
     people, planner = _compute(view, period, f"report {kind} {period.name}", employees, departments)
+    if kind == "carried":
+        return carried_report(view.site, str(period.month), planner, [entry.employee for entry in people])
     return REPORTS[kind](people, planner.rules, _read_frozen(view, period.month))
 
 

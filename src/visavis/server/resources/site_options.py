@@ -44,7 +44,7 @@ FILES: dict[int | str, dict[str, Any]] = {
 }
 """The answers of a report for OpenAPI, beside JSON."""
 
-Form = Annotated[ReportForm, Query(alias="format", description="json, or a file: csv, xlsx, html.")]
+AnswerForm = Annotated[ReportForm, Query(alias="format", description="json, or a file: csv, xlsx, html.")]
 Employees = Annotated[
     list[Annotated[str, Field(max_length=NUMBER_LENGTH)]] | None,
     Query(alias="employee", max_length=1000, description="Only these employees."),
