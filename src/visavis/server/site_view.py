@@ -84,12 +84,6 @@ class SiteView:
         """Return the employees whom the key may see, by number."""
         return [employee for employee in self.site.employees() if self.sees(employee.number)]
 
-    def punches(
-        self, first: date | None = None, last: date | None = None, employees: Collection[str] | None = None
-    ) -> list[Punch]:
-        """Return their punches: see :meth:`visavis.attendance.site.Site.punches`."""
-        return self.site.punches(first, last, self._limit(employees))
-
     def punches_between(self, start: datetime, end: datetime, employees: Collection[str] | None = None) -> list[Punch]:
         """Return their punches from ``start`` to before ``end``."""
         return self.site.punches_between(start, end, self._limit(employees))
