@@ -195,6 +195,14 @@ TERMINALS = Table(
     Column("clock_noted", Text),
 )
 
+CONTACTS = Table(
+    "attendance_terminal_contacts",
+    METADATA,
+    Column("serial", Text, primary_key=True),
+    Column("since", Text, nullable=False),  # since when there was no gap in the contact
+    Column("complete", Text),  # end of the last contact before that which lasted; NULL: there was none
+)
+
 HELD = Table(
     "attendance_held_lines",
     METADATA,

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from attendance.peers.frappe import Frappe
+from attendance.peers.frappe_shift import Employee as HrEmployee
+from attendance.peers.frappe_shift import ShiftType
+from attendance.peers.odoo import Odoo
+from attendance.peers.webhook import Webhook
 from cli.conftest import run
 from visavis.attendance.settings import FILE, SiteSettings
 from visavis.attendance.site import Site
 from visavis.attendance.types import Direction, Employee, Punch
 
-from .frappe_server import Frappe
-from .odoo_server import KEY, Odoo
-from .stand_in import StandIn, System
-from .webhook_receiver import SECRET, Receiver
-
 __all__ = ["run"]
 
 ZONE = "Asia/Ho_Chi_Minh"
 PEOPLE = (Employee("7", "Ann Li"), Employee("8", "Bo Ek"), Employee("9", "Cem Oz"))
+ODOO_KEY = "a1b2c3d4e5f6a7b8c9d0"
+SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two characters").decode()
 YESTERDAY = date.today() - timedelta(days=1)
 
 
@@ -53,8 +56,8 @@ def target(kind: str, url: str, **options: Any) -> str:
 def punch(folder: Path) -> Callable[..., Punch]:
     """Adds a punch of an employee on a day, by default yesterday, at a local time such as "08:00"."""
 
-    def add(number: str, time: str, direction: Direction = "in", day: date = YESTERDAY, device: str = "door") -> Punch:
-        at = datetime.fromisoformat(f"{day.isoformat()}T{time}+07:00")
+    def add(number: str, clock: str, direction: Direction = "in", day: date = YESTERDAY, device: str = "door") -> Punch:
+        at = datetime.fromisoformat(f"{day.isoformat()}T{clock}+07:00")
         with Site(folder) as site:
             return site.punch(number, actor="test", direction=direction, at=at, device=device, method="face")
 
@@ -62,45 +65,40 @@ def punch(folder: Path) -> Callable[..., Punch]:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[System], StandIn]]:
-    """Serves stand-ins until the test ends."""
-    running: list[StandIn] = []
-
-    def start(system: System) -> StandIn:
-        running.append(StandIn(system))
-        return running[-1]
-
-    yield start
-    for server in running:
-        server.stop()
+def frappe(folder: Path) -> Iterator[Frappe]:
+    """Frappe HR with the employees 7 and 8 on the shift Day, of which attendance is made since five days ago."""
+    with Frappe(HrEmployee("HR-EMP-7", "7", "Day"), HrEmployee("HR-EMP-8", "8", "Day")) as system:
+        system.token = "token key-1:secret-1"
+        first, grace = YESTERDAY - timedelta(days=5), timedelta(minutes=15)
+        system.shift_types["Day"] = ShiftType(time(8), time(17), first, late_entry_grace=grace)
+        configure(folder, target("frappe", system.url, shift_types=["Day"]), frappe="key-1:secret-1")
+        yield system
 
 
 @pytest.fixture
-def frappe(folder: Path, tmp_path: Path, serve: Callable[[System], StandIn]) -> StandIn:
-    """Frappe HR that knows the employees 7 and 8, and the shift type Day since the day before yesterday."""
-    system = Frappe(tmp_path / "frappe.db")
-    system.employ("HR-EMP-7", "7")
-    system.employ("HR-EMP-8", "8")
-    system.add_shift("Day", YESTERDAY - timedelta(days=1))
-    server = serve(system)
-    configure(folder, target("frappe", server.url, shift_types=["Day"]), frappe="key-1:secret-1")
-    return server
-
-
-@pytest.fixture
-def odoo(folder: Path, tmp_path: Path, serve: Callable[[System], StandIn]) -> StandIn:
+def odoo(folder: Path) -> Iterator[Odoo]:
     """Odoo that knows the employees 7 and 8, over JSON-2."""
-    system = Odoo(tmp_path / "odoo.db")
-    system.employ(70, "Ann", "7")
-    system.employ(80, "Bo", "8")
-    server = serve(system)
-    configure(folder, target("odoo", server.url, database="company"), odoo=KEY)
-    return server
+    with Odoo(database="company", key=ODOO_KEY) as system:
+        for name, number in (("Ann", "7"), ("Bo", "8")):
+            system.add_employee(name, barcode=number, pin=number)
+        configure(folder, target("odoo", system.url, database="company"), odoo=ODOO_KEY)
+        yield system
+
+
+@pytest.fixture(params=["json2", "xmlrpc"])
+def either_odoo(request: pytest.FixtureRequest, folder: Path, odoo: Odoo) -> Odoo:
+    """Odoo, spoken to in both ways."""
+    if request.param == "xmlrpc":
+        odoo.has_json2 = False
+        text = (folder / FILE).read_text()
+        database = "database = 'company'"
+        (folder / FILE).write_text(text.replace(database, f"protocol = 'xmlrpc'\nuser = '{odoo.login}'\n{database}"))
+    return odoo
 
 
 @pytest.fixture
-def webhook(folder: Path, tmp_path: Path, serve: Callable[[System], StandIn]) -> StandIn:
+def webhook(folder: Path) -> Iterator[Webhook]:
     """A receiver of webhooks."""
-    server = serve(Receiver(tmp_path / "webhook.db"))
-    configure(folder, target("webhook", server.url + "/hook"), webhook=SECRET)
-    return server
+    with Webhook(b"a secret of thirty-two characters") as receiver:
+        configure(folder, target("webhook", receiver.url + "/hook"), webhook=SECRET)
+        yield receiver

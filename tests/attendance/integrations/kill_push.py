@@ -1,8 +1,8 @@
-"""Ends pushes, and the systems that they send to, by SIGKILL at random moments, and compares what is left.
+"""Ends pushes by SIGKILL at random moments, and the systems that they send to, and compares what is left.
 
 ``python -m attendance.integrations.kill_push FOLDER frappe|odoo|webhook RUNS SEED`` punches, corrects and makes void at
-random between the runs. It prints, as JSON, how many pushes and systems were killed, what the system has in the end,
-and what it should have.
+random between the runs. It prints, as JSON, how many pushes were killed and systems died, what the system has in the
+end, and what it should have.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,48 +18,37 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from free_port import free_port
+from attendance.peers.frappe import Frappe
+from attendance.peers.frappe_shift import Employee as HrEmployee
+from attendance.peers.http_peer import Fault, Peer
+from attendance.peers.odoo import Odoo
+from attendance.peers.webhook import Webhook
 from visavis.attendance.integrations.connection import TargetAnswer, TargetConnection
 from visavis.attendance.integrations.pairs import pair_punches
 from visavis.attendance.integrations.push import push
 from visavis.attendance.integrations.webhook import make_id
-from visavis.attendance.settings import FILE, SiteSettings
+from visavis.attendance.settings import SiteSettings
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee, Punch
 from visavis.sql_database import SqlDatabase
 
-from .conftest import ZONE, configure, target
-from .frappe_server import Frappe
-from .odoo_server import KEY, Odoo
-from .webhook_receiver import SECRET, Receiver
+from .conftest import ODOO_KEY, SECRET, ZONE, configure, target
 
-SECRETS = {"frappe": "key-1:secret-1", "odoo": KEY, "webhook": SECRET}
-SERVERS = {"frappe": "frappe_server", "odoo": "odoo_server", "webhook": "webhook_receiver"}
+SECRETS = {"frappe": "key:secret", "odoo": ODOO_KEY, "webhook": SECRET}
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=3)
 MOST_STEPS = 12
 
 
-class System:
-    """The system as a process, started again at its port whenever it is dead; its last start is for ever."""
-
-    def __init__(self, kind: str, file: Path) -> None:
-        self.kind, self.file, self.port, self.killed = kind, file, free_port(), 0
-        self._process: subprocess.Popen[str] | None = None
-
-    def ensure(self, moment: str) -> None:
-        if self._process is not None and self._process.poll() is None:
-            return
-        self.killed += self._process is not None
-        module = f"attendance.integrations.{SERVERS[self.kind]}"
-        command = [sys.executable, "-m", module, str(self.file), "--port", str(self.port), "--kill", moment]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == f"{self.port}\n"
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+def start_peer(kind: str) -> Peer:
+    """Start the system, with two employees."""
+    if kind == "frappe":
+        return Frappe(HrEmployee("HR-EMP-7", "7"), HrEmployee("HR-EMP-8", "8"))
+    if kind == "webhook":
+        return Webhook(b"a secret of thirty-two characters")
+    odoo = Odoo(key=ODOO_KEY)
+    odoo.add_employee("Ann", barcode="7")
+    odoo.add_employee("Bo", barcode="8")
+    return odoo
 
 
 def push_until(folder: Path, kind: str, steps: int) -> bool:
@@ -125,13 +113,16 @@ def change(site: Site, chance: random.Random) -> None:
                 site.ledger.restore(punch.id, reason="test", actor="test")
 
 
-def read_system(kind: str, file: Path) -> list[Any]:
+def read_system(peer: Peer) -> list[Any]:
     """What the system has."""
-    if kind == "frappe":
-        return [list(row[:2]) for row in Frappe(file).checkins()]
-    if kind == "odoo":
-        return [list(row) for row in Odoo(file).rows()]
-    return [row["id"] for row in Receiver(file).store.run("SELECT id FROM events ORDER BY number")]
+    if isinstance(peer, Frappe):
+        return sorted([checkin.employee, str(checkin.time)] for checkin in peer.checkins)
+    if isinstance(peer, Odoo):
+        names = {number: row["name"] for number, row in peer.records.rows["hr.employee"].items()}
+        rows = [[names[row["employee_id"]], row["check_in"], row["check_out"] or None] for row in peer.attendances]
+        return sorted(rows, key=lambda row: row[0])
+    assert isinstance(peer, Webhook)
+    return list(peer.events)
 
 
 def read_expected(kind: str, site: Site) -> list[Any]:
@@ -157,42 +148,33 @@ def utc(punch: Punch) -> str:
     return f"{punch.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def prepare(folder: Path, kind: str, system: System) -> None:
+def prepare(folder: Path, kind: str, peer: Peer) -> None:
     with Site.create(folder, SiteSettings("Plant", ZONE)) as site:
         site.put_employees([Employee("7", "Ann Li"), Employee("8", "Bo Ek")], actor="test")
-    configure(folder, target(kind, f"http://127.0.0.1:{system.port}"), **{kind: SECRETS[kind]})
-    if kind == "frappe":
-        frappe = Frappe(system.file)
-        frappe.employ("HR-EMP-7", "7")
-        frappe.employ("HR-EMP-8", "8")
-    elif kind == "odoo":
-        odoo = Odoo(system.file)
-        odoo.employ(70, "Ann", "7")
-        odoo.employ(80, "Bo", "8")
+    options = {"database": "acme"} if kind == "odoo" else {}
+    configure(folder, target(kind, peer.url, **options), **{kind: SECRETS[kind]})
 
 
 def main(folder: Path, kind: str, runs: int, seed: int) -> None:
     chance = random.Random(seed)
-    system = System(kind, folder.with_name(f"{kind}.db"))
-    prepare(folder, kind, system)
-    assert (folder / FILE).exists()
-    killed = 0
-    try:
+    killed = deaths = 0
+    with start_peer(kind) as peer:
+        prepare(folder, kind, peer)
         for _ in range(runs):
-            system.ensure(f"{chance.choice(('before', 'after'))}:{chance.randint(1, 10)}")
+            death = chance.choice((Fault.DEATH_BEFORE, Fault.DEATH_AFTER))
+            peer.faults.extend([None] * chance.randint(0, 9) + [death])
             with Site(folder) as site:
                 change(site, chance)
             killed += push_until(folder, kind, chance.randint(1, MOST_STEPS))
-        system.stop()
-        system.ensure("")
+            deaths += peer.dead
+            peer.revive()
+            peer.faults.clear()
         with Site(folder) as site:
             for _ in range(2):  # the second has nothing to do
                 report = push(site, kind, pauses=())
             expected = read_expected(kind, site)
-        result = {"has": read_system(kind, system.file), "expected": expected, "report": report.to_dict()}
-    finally:
-        system.stop()
-    sys.stdout.write(json.dumps({"pushes": killed, "systems": system.killed, **result}))
+        result = {"has": read_system(peer), "expected": expected, "report": report.to_dict()}
+    sys.stdout.write(json.dumps({"pushes": killed, "systems": deaths, **result}))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from attendance.peers.odoo import Odoo
 from visavis.attendance import tables
 from visavis.attendance.integrations.push import push
 from visavis.attendance.integrations.zkteco.receive import receive
@@ -15,13 +16,11 @@ from visavis.attendance.site import Site
 from visavis.attendance.types import Employee, Punch
 
 from .conftest import configure
-from .odoo_server import Odoo
-from .stand_in import StandIn
 
 AddPunch = Callable[..., Punch]
 
 
-def test_an_erased_person_is_in_no_table_of_deliveries(folder: Path, odoo: StandIn, punch: AddPunch) -> None:
+def test_an_erased_person_is_in_no_table_of_deliveries(folder: Path, odoo: Odoo, punch: AddPunch) -> None:
     configure(folder, "[zkteco.gate]\nserial = 'ZK1'\naddresses = ['10.0.0.5']")
     for number in ("7", "8", "9"):
         punch(number, "08:00")
@@ -38,11 +37,10 @@ def test_an_erased_person_is_in_no_table_of_deliveries(folder: Path, odoo: Stand
         assert [line.line[:2] for line in read_states(site)[0].held] == ["77"]
         report = push(site, "odoo", pauses=())
     assert (report.deleted, report.stopped, report.refused) == (0, "", ())
-    assert isinstance(odoo.system, Odoo)
-    assert len(odoo.system.rows()) == 2  # what Odoo has is erased there
+    assert len(odoo.attendances) == 2  # what Odoo has is erased there
 
 
-def test_an_export_has_what_was_delivered_about_a_person(folder: Path, odoo: StandIn, punch: AddPunch) -> None:
+def test_an_export_has_what_was_delivered_about_a_person(folder: Path, odoo: Odoo, punch: AddPunch) -> None:
     configure(folder, "[zkteco.gate]\nserial = 'ZK1'\naddresses = ['10.0.0.5']")
     for number in ("7", "8"):
         punch(number, "08:00")
@@ -70,7 +68,7 @@ def test_the_erasure_of_a_number_leaves_lines_of_the_number_in_capitals(folder: 
         assert [line.line[:2] for line in read_states(site)[0].held] == ["A7"]
 
 
-def test_what_retention_removes_here_is_not_deleted_at_the_target(folder: Path, odoo: StandIn, punch: AddPunch) -> None:
+def test_what_retention_removes_here_is_not_deleted_at_the_target(folder: Path, odoo: Odoo, punch: AddPunch) -> None:
     """Not even where an old punch was refused, for which the pairs of that time are computed anew at each push."""
     long_ago = (datetime.now(UTC) - timedelta(days=100)).date()
     punch("7", "08:00", day=long_ago)
@@ -86,5 +84,4 @@ def test_what_retention_removes_here_is_not_deleted_at_the_target(folder: Path, 
         assert apply_retention(site, actor="test").records == 3
         report = push(site, "odoo", pauses=())
     assert (report.deleted, report.stopped) == (0, "")
-    assert isinstance(odoo.system, Odoo)
-    assert len(odoo.system.rows()) == 1
+    assert len(odoo.attendances) == 1

@@ -7,18 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from attendance.peers.frappe import Frappe
+from attendance.peers.frappe_shift import Employee as HrEmployee
+from attendance.peers.http_peer import Answer, Fault, Request
 from visavis.attendance.integrations import push as pushing
 from visavis.attendance.integrations.push import dismiss, push, read_states
 from visavis.attendance.integrations.types import PushReport
 from visavis.attendance.integrations.zkteco.held import find_earliest_held
 from visavis.attendance.integrations.zkteco.receive import clear_held, receive, retry_held
-from visavis.attendance.integrations.zkteco.terminals import read_terminals
+from visavis.attendance.integrations.zkteco.terminals import note_contact, read_terminals
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee, Punch
 
 from .conftest import YESTERDAY, configure
-from .frappe_server import Frappe
-from .stand_in import Answer, Request, StandIn, json_answer
 
 AddPunch = Callable[..., Punch]
 DAY = YESTERDAY.isoformat()
@@ -29,49 +30,50 @@ def deliver(folder: Path, *, retry: bool = False) -> PushReport:
         return push(site, "frappe", retry=retry, pauses=())
 
 
-def system_of(server: StandIn) -> Frappe:
-    assert isinstance(server.system, Frappe)
-    return server.system
+def checkins(frappe: Frappe) -> list[tuple[str, str, str]]:
+    return sorted((checkin.employee, str(checkin.time), checkin.log_type) for checkin in frappe.checkins)
+
+
+def last_sync(frappe: Frappe) -> str | None:
+    synced = frappe.shift_types["Day"].last_sync_of_checkin
+    return None if synced is None else str(synced)
 
 
 def counts(report: PushReport) -> tuple[int, int, int, int]:
     return report.created, report.updated, report.deleted, report.waiting
 
 
-def test_punches_become_check_ins_and_then_attendance(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
+def test_punches_become_check_ins_and_then_attendance(folder: Path, frappe: Frappe, punch: AddPunch) -> None:
     punch("7", "08:00:05")
     punch("7", "17:00", "out")
     punch("8", "08:30", "unspecified")
     before = datetime.now(UTC)
     report = deliver(folder)
     assert (counts(report), report.stopped, report.refused) == ((3, 0, 0, 0), "", ())
-    assert system_of(frappe).checkins() == [
+    assert checkins(frappe) == [
         ("HR-EMP-7", f"{DAY} 08:00:05", "IN"),
         ("HR-EMP-7", f"{DAY} 17:00:00", "OUT"),
         ("HR-EMP-8", f"{DAY} 08:30:00", ""),
     ]
     assert json.loads(frappe.requests[0].body)["timestamp"] == f"{DAY} 08:00:05.000000"
     assert json.loads(frappe.requests[0].body)["device_id"] == "door"
-    synced = datetime.fromisoformat(system_of(frappe).last_sync("Day") or "")
+    synced = datetime.fromisoformat(last_sync(frappe) or "")
     local = (before + timedelta(hours=7)).replace(tzinfo=None)
     assert timedelta(minutes=-2, seconds=-1) <= synced - local <= timedelta(minutes=-1)
-    made = system_of(frappe).process_attendance("Day")
-    assert [item for item in made if item[1] == DAY] == [
-        ("HR-EMP-7", DAY, "Present"), ("HR-EMP-8", DAY, "Present"),
-    ]  # fmt: skip
+    made = [item for item in frappe.process_auto_attendance() if item.day == YESTERDAY]
+    assert [(item.employee, item.status) for item in made] == [("HR-EMP-7", "Present"), ("HR-EMP-8", "Present")]
 
 
 def test_a_record_that_was_put_aside_holds_up_no_other(
-    folder: Path, frappe: StandIn, punch: AddPunch, monkeypatch: pytest.MonkeyPatch
+    folder: Path, frappe: Frappe, punch: AddPunch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    system = frappe.system
+    answer = frappe.answer
 
-    class Partly:
-        def handle(self, request: Request) -> Answer:
-            fails = b'"employee_field_value": "7"' in request.body
-            return json_answer({}, 500) if fails else system.handle(request)
+    def answer_partly(request: Request) -> Answer:
+        fails = b'"employee_field_value": "7"' in request.body
+        return Answer(500, b"{}") if fails else answer(request)
 
-    frappe.system = Partly()
+    monkeypatch.setattr(frappe, "answer", answer_partly)
     punch("7", "08:00")
     punch("8", "08:30")
     assert deliver(folder).stopped.startswith("it answered 500")
@@ -83,12 +85,12 @@ def test_a_record_that_was_put_aside_holds_up_no_other(
     report = deliver(folder)
     assert (counts(report), report.stopped) == ((1, 0, 0, 0), "")
     assert [record.employee for record in report.refused] == ["7"]
-    frappe.system = system
+    monkeypatch.setattr(frappe, "answer", answer)
     report = deliver(folder)
     assert (report.created, report.refused) == (1, ())
 
 
-def test_a_second_push_sends_nothing_again(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
+def test_a_second_push_sends_nothing_again(folder: Path, frappe: Frappe, punch: AddPunch) -> None:
     punch("7", "08:00")
     deliver(folder)
     sent = len(frappe.requests)
@@ -96,7 +98,7 @@ def test_a_second_push_sends_nothing_again(folder: Path, frappe: StandIn, punch:
     assert [request.method for request in frappe.requests[sent:]] == ["PUT"]  # last_sync_of_checkin
 
 
-def test_corrections_and_voids_reach_check_ins_that_were_sent(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
+def test_corrections_and_voids_reach_check_ins_that_were_sent(folder: Path, frappe: Frappe, punch: AddPunch) -> None:
     first, second, third = punch("7", "08:00"), punch("7", "12:00"), punch("8", "08:00")
     deliver(folder)
     with Site(folder) as site:
@@ -105,31 +107,32 @@ def test_corrections_and_voids_reach_check_ins_that_were_sent(folder: Path, frap
         site.ledger.void(third.id, reason="another person", actor="test")
     assert counts(deliver(folder)) == (0, 2, 1, 0)
     expected = [("HR-EMP-7", f"{DAY} 08:05:00", "IN"), ("HR-EMP-7", f"{DAY} 12:00:00", "OUT")]
-    assert system_of(frappe).checkins() == expected
+    assert checkins(frappe) == expected
     with Site(folder) as site:
         site.ledger.restore(third.id, reason="it was", actor="test")
         site.ledger.correct(first.id, employee="8", reason="badge of another", actor="test")
     assert counts(deliver(folder)) == (2, 0, 1, 0)
-    assert [row[:2] for row in system_of(frappe).checkins()] == [
+    assert [row[:2] for row in checkins(frappe)] == [
         ("HR-EMP-7", f"{DAY} 12:00:00"), ("HR-EMP-8", f"{DAY} 08:00:00"), ("HR-EMP-8", f"{DAY} 08:05:00"),
     ]  # fmt: skip
 
 
-def test_what_was_made_attendance_of_is_refused_and_listed(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
+def test_what_was_made_attendance_of_is_refused_and_listed(folder: Path, frappe: Frappe, punch: AddPunch) -> None:
     late = punch("7", "08:00")
     deliver(folder)
-    system_of(frappe).process_attendance("Day")
+    frappe.process_auto_attendance()
     with Site(folder) as site:
         site.ledger.void(late.id, reason="another person", actor="test")
     report = deliver(folder)
     assert [record.key for record in report.refused] == [late.id]
-    assert report.refused[0].reason.startswith("Employee Checkin EMP-CKIN-000001 is linked with Attendance HR-ATT-")
+    name = frappe.checkins[0].name
+    assert report.refused[0].reason.startswith(f"Employee Checkin {name} is linked with Attendance HR-ATT-")
     assert report.synced is not None
     assert report.synced > datetime.now(UTC) - timedelta(minutes=5)  # that day is over: the others go on
 
 
 def test_an_unknown_employee_costs_only_himself_and_holds_attendance_back(
-    folder: Path, frappe: StandIn, punch: AddPunch
+    folder: Path, frappe: Frappe, punch: AddPunch
 ) -> None:
     unknown = punch("9", "08:00")
     punch("7", "08:01")
@@ -138,71 +141,71 @@ def test_an_unknown_employee_costs_only_himself_and_holds_attendance_back(
     record = report.refused[0]
     assert (record.key, record.employee, record.at) == (unknown.id, "9", unknown.at)
     assert record.reason == "No Employee found for the given employee field value. 'attendance_device_id': 9"
-    assert system_of(frappe).last_sync("Day") == f"{DAY} 07:59:59"
+    assert last_sync(frappe) == f"{DAY} 07:59:59"
     assert "refused" in report.notes[0]
-    system_of(frappe).employ("HR-EMP-9", "9")
+    frappe.employees["HR-EMP-9"] = HrEmployee("HR-EMP-9", "9", "Day")
     report = deliver(folder)
     assert (counts(report), report.refused, report.notes) == ((1, 0, 0, 0), (), ())
-    assert len(system_of(frappe).checkins()) == 2
+    assert len(checkins(frappe)) == 2
 
 
-def test_a_dismissed_record_holds_nothing_back(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
+def test_a_dismissed_record_holds_nothing_back(folder: Path, frappe: Frappe, punch: AddPunch) -> None:
     unknown = punch("9", "08:00")
     deliver(folder)
     with Site(folder) as site:
         dismiss(site, "frappe", unknown.id)
         assert read_states(site)[0].refused == ()
     deliver(folder)
-    assert (system_of(frappe).last_sync("Day") or "") > f"{DAY} 08:00:00"
+    assert (last_sync(frappe) or "") > f"{DAY} 08:00:00"
 
 
 @pytest.mark.parametrize("message", ["", "Nhân viên đã có bản ghi cùng thời điểm."])
 def test_a_lost_answer_makes_no_second_check_in_in_any_language(
-    folder: Path, frappe: StandIn, punch: AddPunch, message: str
+    folder: Path, frappe: Frappe, punch: AddPunch, message: str
 ) -> None:
-    system_of(frappe).duplicate = message or system_of(frappe).duplicate
+    frappe.duplicate = message or frappe.duplicate
     added = punch("7", "08:00")
-    frappe.faults = ["after"]
+    frappe.faults.append(Fault.RESET_AFTER)
     report = deliver(folder)
     assert report.waiting == 1
     assert report.stopped.startswith("it cannot be reached")
     assert counts(deliver(folder)) == (1, 0, 0, 0)
-    assert len(system_of(frappe).checkins()) == 1
+    assert len(checkins(frappe)) == 1
     with Site(folder) as site:
         site.ledger.void(added.id, reason="test", actor="test")
     deliver(folder)
-    assert system_of(frappe).checkins() == []
+    assert checkins(frappe) == []
 
 
-def test_a_void_after_a_lost_answer_leaves_nothing_behind(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
+def test_a_void_after_a_lost_answer_leaves_nothing_behind(folder: Path, frappe: Frappe, punch: AddPunch) -> None:
     """The check-in was made, its answer lost; before the next push the punch becomes void."""
     added = punch("7", "08:00")
-    frappe.faults = ["after"]
+    frappe.faults.append(Fault.RESET_AFTER)
     deliver(folder)
     with Site(folder) as site:
         site.ledger.void(added.id, reason="test", actor="test")
     deliver(folder)
-    assert system_of(frappe).checkins() == []
+    assert checkins(frappe) == []
 
 
 def test_a_key_that_may_not_read_still_takes_a_duplicate_for_done(
-    folder: Path, frappe: StandIn, punch: AddPunch
+    folder: Path, frappe: Frappe, punch: AddPunch
 ) -> None:
-    system_of(frappe).may_read = False
+    frappe.may_read = False
     punch("7", "08:00")
-    frappe.faults = ["after", ""]
+    frappe.faults.extend([Fault.RESET_AFTER, None])
     deliver(folder)
-    frappe.faults = []
-    system_of(frappe).store.run("DELETE FROM shifts")
+    frappe.faults.clear()
+    frappe.shift_types.clear()
     with Site(folder) as site:
         site.database.close()
     report = deliver(folder)
     assert report.stopped.startswith("it refuses the key, or the key has no right to do this (403)")
-    assert len(system_of(frappe).checkins()) == 1
+    assert len(checkins(frappe)) == 1
 
 
-def test_a_wrong_token_stops_the_push_and_is_not_printed(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
-    (folder / "frappe.key").write_text("key-1:wrong-secret")
+def test_a_wrong_token_stops_the_push_and_is_not_printed(folder: Path, frappe: Frappe, punch: AddPunch) -> None:
+    (folder / "frappe.key").write_text("key:wrong-secret")
     punch("7", "08:00")
     report = deliver(folder)
     assert (report.waiting, report.created) == (1, 0)
@@ -210,16 +213,16 @@ def test_a_wrong_token_stops_the_push_and_is_not_printed(folder: Path, frappe: S
     assert "wrong-secret" not in repr(report)
 
 
-def test_failures_of_the_server_are_tried_again_in_the_same_run(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
+def test_failures_of_the_server_are_tried_again_in_the_same_run(folder: Path, frappe: Frappe, punch: AddPunch) -> None:
     punch("7", "08:00")
-    frappe.faults = [503, "before", 500]
+    frappe.faults.extend([503, Fault.RESET_BEFORE, 500])
     with Site(folder) as site:
         report = push(site, "frappe", pauses=(0, 0, 0))
     assert (report.created, report.stopped) == (1, "")
 
 
 def test_two_punches_of_one_second_are_one_check_in_until_both_are_void(
-    folder: Path, frappe: StandIn, punch: AddPunch
+    folder: Path, frappe: Frappe, punch: AddPunch
 ) -> None:
     first, second = punch("7", "08:00:00.100"), punch("7", "08:00:00.700")
     report = deliver(folder)
@@ -227,14 +230,14 @@ def test_two_punches_of_one_second_are_one_check_in_until_both_are_void(
     with Site(folder) as site:
         site.ledger.void(first.id, reason="test", actor="test")
     deliver(folder)
-    assert len(system_of(frappe).checkins()) == 1
+    assert len(checkins(frappe)) == 1
     with Site(folder) as site:
         site.ledger.void(second.id, reason="test", actor="test")
     deliver(folder)
-    assert system_of(frappe).checkins() == []
+    assert checkins(frappe) == []
 
 
-def test_an_hour_that_comes_twice_is_not_taken_for_a_repetition(tmp_path: Path, frappe: StandIn, folder: Path) -> None:
+def test_an_hour_that_comes_twice_is_not_taken_for_a_repetition(tmp_path: Path, frappe: Frappe, folder: Path) -> None:
     """Clocks in Berlin went back on 2025-10-26 at 3:00: 2:30 was at 0:30 and at 1:30 UTC."""
     text = (folder / "site.toml").read_text().replace("Asia/Ho_Chi_Minh", "Europe/Berlin")
     (folder / "site.toml").write_text(text)
@@ -242,22 +245,22 @@ def test_an_hour_that_comes_twice_is_not_taken_for_a_repetition(tmp_path: Path, 
         for hour in (0, 1):
             site.punch("7", actor="test", direction="in", at=datetime(2025, 10, 26, hour, 30, tzinfo=UTC))
     report = deliver(folder)
-    assert system_of(frappe).checkins() == [("HR-EMP-7", "2025-10-26 02:30:00", "IN")]
+    assert checkins(frappe) == [("HR-EMP-7", "2025-10-26 02:30:00", "IN")]
     assert [record.reason for record in report.refused] == [
         "clocks were set back, and another punch of this person has the same local time"
     ]
 
 
-def test_punches_before_the_first_day_are_not_sent(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
+def test_punches_before_the_first_day_are_not_sent(folder: Path, frappe: Frappe, punch: AddPunch) -> None:
     text = (folder / "site.toml").read_text()
     (folder / "site.toml").write_text(text.replace("kind =", f"first_day = {DAY}\nkind ="))
     punch("7", "23:00", day=YESTERDAY - timedelta(days=1))
     punch("7", "08:00")
     assert counts(deliver(folder)) == (1, 0, 0, 0)
-    assert system_of(frappe).checkins() == [("HR-EMP-7", f"{DAY} 08:00:00", "IN")]
+    assert checkins(frappe) == [("HR-EMP-7", f"{DAY} 08:00:00", "IN")]
 
 
-def test_an_outage_is_named_before_it_becomes_absence(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
+def test_an_outage_is_named_before_it_becomes_absence(folder: Path, frappe: Frappe, punch: AddPunch) -> None:
     from visavis.attendance.types import Outage
 
     start = datetime.combine(date.fromisoformat(DAY), datetime.min.time(), UTC)
@@ -278,44 +281,45 @@ def add_outage(site: Site, outage: object) -> None:
 
 
 def test_without_shift_types_the_report_says_that_no_attendance_is_made(
-    folder: Path, frappe: StandIn, punch: AddPunch
+    folder: Path, frappe: Frappe, punch: AddPunch
 ) -> None:
     text = (folder / "site.toml").read_text()
     (folder / "site.toml").write_text(text.replace("shift_types = ['Day']", ""))
     assert deliver(folder).notes == (
         "shift_types is not set: last_sync_of_checkin is not written, so no Attendance is made.",
     )
-    assert system_of(frappe).last_sync("Day") is None
+    assert last_sync(frappe) is None
 
 
-def test_a_terminal_without_contact_holds_attendance_back(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
+def test_a_terminal_without_contact_holds_attendance_back(folder: Path, frappe: Frappe, punch: AddPunch) -> None:
     """It may have punches that are not in the ledger yet: whoever punched there would be absent."""
-    from visavis.attendance.integrations.zkteco.terminals import note_contact
-
     configure(folder, "[zkteco.gate]\nserial = 'ZK1'\naddresses = ['10.0.0.5']\n")
     punch("7", "08:00")
     report = deliver(folder)
-    assert (report.created, report.synced, system_of(frappe).last_sync("Day")) == (1, None, None)
-    assert report.notes[0].startswith("terminal ZK1 has never been in contact")
+    assert (report.created, report.synced, last_sync(frappe)) == (1, None, None)
+    assert report.notes[0].startswith("terminal ZK1 has not yet been in contact for 10 minutes")
     with Site(folder) as site:
-        note_contact(site, "ZK1", contact=f"{DAY}T03:00:00.000000+00:00")
+        for minute in (50, 55, 60):
+            note_contact(site, "ZK1", at=datetime.fromisoformat(f"{DAY}T02:00Z") + timedelta(minutes=minute))
     report = deliver(folder)
     assert report.notes == ("last_sync_of_checkin is the last contact of terminal ZK1.",)
-    assert system_of(frappe).last_sync("Day") == f"{DAY} 10:00:00"
+    assert last_sync(frappe) == f"{DAY} 10:00:00"
 
 
-def test_a_punch_that_is_held_holds_attendance_back(folder: Path, frappe: StandIn, punch: AddPunch) -> None:
+def test_a_punch_that_is_held_holds_attendance_back(folder: Path, frappe: Frappe, punch: AddPunch) -> None:
     """A terminal has sent punches of a person who is not among the employees yet; else Frappe HR calls him absent."""
     configure(folder, "[zkteco.gate]\nserial = 'ZK1'\naddresses = ['10.0.0.5']\n")
     punch("7", "09:00")
     received = datetime.now(UTC)
     lines = f"21\t{DAY} 08:00:00\t0\t15\n21\t{DAY} 17:00:00\t1\t15\ngarbage\n"
     with Site(folder) as site:
+        for minutes in (12, 8, 4):
+            note_contact(site, "ZK1", at=received - timedelta(minutes=minutes))
         receive(site, read_terminals(site)["ZK1"], lines.encode(), at=received)
     report = deliver(folder)
     assert report.created == 1
     assert report.notes[-1].startswith("last_sync_of_checkin stays before a punch that is held from terminal gate")
-    assert system_of(frappe).last_sync("Day") == f"{DAY} 07:59:59"
+    assert last_sync(frappe) == f"{DAY} 07:59:59"
     with Site(folder) as site:
         site.put_employees([Employee("21", "New")], actor="test")
         retry_held(site, at=received)
@@ -324,8 +328,8 @@ def test_a_punch_that_is_held_holds_attendance_back(folder: Path, frappe: StandI
         assert held.at >= received - timedelta(seconds=1)  # of the line without a time: when it came
         clear_held(site, "gate")
         assert find_earliest_held(site, datetime.min.replace(tzinfo=UTC)) is None
-    system_of(frappe).employ("HR-EMP-21", "21")
+    frappe.employees["HR-EMP-21"] = HrEmployee("HR-EMP-21", "21", "Day")
     report = deliver(folder)
     assert report.refused == ()
     assert [note for note in report.notes if "held" in note] == []
-    assert str(system_of(frappe).last_sync("Day")) > f"{DAY} 08:00:00"
+    assert str(last_sync(frappe)) > f"{DAY} 08:00:00"

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from attendance.peers.odoo import Odoo
 from servers import Postgres
 from visavis.attendance.integrations.deliveries import claim_target
 from visavis.attendance.integrations.push import push
@@ -14,20 +16,23 @@ from visavis.attendance.settings import SiteSettings
 from visavis.attendance.site import Site
 from visavis.errors import AttendanceError
 
-from .conftest import PEOPLE, ZONE, configure, target
-from .odoo_server import KEY, Odoo
-from .stand_in import StandIn
+from .conftest import ODOO_KEY, PEOPLE, ZONE, configure, target
 
 
-def test_a_site_in_postgresql(tmp_path: Path, postgres: Postgres) -> None:
+@pytest.fixture
+def lone_odoo() -> Iterator[Odoo]:
+    """A server of a single database, which requests need not name."""
+    with Odoo(key=ODOO_KEY, hosts_several=False) as odoo:
+        odoo.add_employee("Ann", barcode="7")
+        yield odoo
+
+
+def test_a_site_in_postgresql(tmp_path: Path, postgres: Postgres, lone_odoo: Odoo) -> None:
     """The same deliveries; a lock of the database excludes pushes of other machines, and ends with its transaction."""
     folder, url = tmp_path / "site", postgres.new()
-    system = Odoo(tmp_path / "odoo.db")
-    system.employ(70, "Ann", "7")
-    server = StandIn(system)
     with Site.create(folder, SiteSettings("Plant", ZONE, database=url)) as site:
         site.put_employees(PEOPLE, actor="test")
-    configure(folder, target("odoo", server.url), odoo=KEY)
+    configure(folder, target("odoo", lone_odoo.url), odoo=ODOO_KEY)
     configure(folder, "[zkteco.gate]\nserial = 'ZK1'\naddresses = ['127.0.0.1']")
     noon = datetime.now(UTC).replace(hour=5, minute=0, second=0, microsecond=0) - timedelta(days=2)
     day = f"{noon:%Y-%m-%d}"
@@ -41,5 +46,5 @@ def test_a_site_in_postgresql(tmp_path: Path, postgres: Postgres) -> None:
         with claim_target(other.database, folder, "odoo"), pytest.raises(AttendanceError, match="another process"):
             push(site, "odoo", pauses=())
         assert push(site, "odoo", pauses=()).created == 1
-    assert system.rows() == [("Ann", f"{day} 01:00:00", f"{day} 04:00:00")]
-    server.stop()
+    (row,) = lone_odoo.attendances
+    assert (row["check_in"], row["check_out"]) == (f"{day} 01:00:00", f"{day} 04:00:00")

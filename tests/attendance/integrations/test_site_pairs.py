@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from attendance.peers.odoo import Odoo
 from visavis.attendance.integrations.export import export_odoo
 from visavis.attendance.integrations.push import push
 from visavis.attendance.integrations.site_pairs import ALONE, OUTSIDE, SitePairs
@@ -18,8 +20,6 @@ from visavis.attendance.site import Site
 from visavis.attendance.types import Direction, Employee, Punch
 
 from .conftest import YESTERDAY
-from .odoo_server import Odoo
-from .stand_in import StandIn
 
 AddPunch = Callable[..., Punch]
 ZONE = "Europe/Berlin"
@@ -148,43 +148,41 @@ shifts = ["night"]
 """
 
 
-def test_odoo_is_brought_to_the_pairs_of_the_rules(folder: Path, odoo: StandIn, punch: AddPunch) -> None:
+def test_odoo_is_brought_to_the_pairs_of_the_rules(folder: Path, odoo: Odoo, punch: AddPunch) -> None:
     """Two nights whose punches all say "in"; a correction changes its night alone, an erasure changes nothing there."""
     (folder / "rules.toml").write_text(OF_ODOO, encoding="utf-8")
     days = [YESTERDAY - timedelta(days=number) for number in (4, 3, 2)]
     begin, end = punch("7", "21:55", day=days[0]), punch("7", "06:10", day=days[1])
     punch("7", "22:01", day=days[1])
     punch("7", "06:02", day=days[2])
-    assert isinstance(odoo.system, Odoo)
     nights = [(f"{days[0]} 14:55:00", f"{days[0]} 23:10:00"), (f"{days[1]} 15:01:00", f"{days[1]} 23:02:00")]
     with Site(folder) as site:
         report = push(site, "odoo", pauses=())
         assert (report.created, report.refused) == (2, ())
-        assert [row[1:] for row in odoo.system.rows()] == nights
+        assert [(row["check_in"], row["check_out"]) for row in odoo.attendances] == nights
         site.ledger.correct(end.id, at=end.at + timedelta(minutes=5), reason="clock", actor="test")
         report = push(site, "odoo", pauses=())
         assert (report.created, report.updated, report.deleted) == (0, 1, 0)
         site.ledger.void(begin.id, reason="another person", actor="test")
         report = push(site, "odoo", pauses=())
         assert (report.created, report.updated, report.deleted, len(report.refused)) == (0, 0, 1, 1)
-        assert [row[1:] for row in odoo.system.rows()] == nights[1:]
+        assert [(row["check_in"], row["check_out"]) for row in odoo.attendances] == nights[1:]
 
 
-def test_odoo_keeps_what_retention_has_erased_here(folder: Path, odoo: StandIn) -> None:
+def test_odoo_keeps_what_retention_has_erased_here(folder: Path, odoo: Odoo) -> None:
     """Also where the arrival of a pair was erased, and its departure was not."""
     (folder / "rules.toml").write_text("[[versions]]\nfrom = 2020-01-01\nshifts = {}\n", encoding="utf-8")
     limit = datetime.now(UTC) - timedelta(days=40)
-    assert isinstance(odoo.system, Odoo)
     with Site(folder) as site:
         for hours in (-2, 2, 50):  # the last one has no departure: its pairs are computed anew at each push
             site.punch("7", actor="test", at=limit + timedelta(hours=hours))
         report = push(site, "odoo", pauses=())
         assert (report.created, [record.reason for record in report.refused]) == (1, [ALONE])
-        rows = odoo.system.rows()
+        rows = deepcopy(odoo.attendances)
     text = (folder / "site.toml").read_text(encoding="utf-8")
     (folder / "site.toml").write_text(text.replace("punches_days = 0", "punches_days = 40"), encoding="utf-8")
     with Site(folder) as site:
         assert apply_retention(site, actor="test").records == 1
         report = push(site, "odoo", pauses=())
     assert (report.created, report.updated, report.deleted, report.stopped) == (0, 0, 0, "")
-    assert (odoo.system.rows(), [record.reason for record in report.refused]) == (rows, [ALONE])
+    assert (odoo.attendances, [record.reason for record in report.refused]) == (rows, [ALONE])

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from architecture.documents import sections
+from attendance.peers.frappe import Frappe
+from attendance.peers.webhook import Webhook
 from cli.conftest import Run
 from conftest import ROOT
 from visavis.attendance.integrations.push import push
@@ -22,7 +24,6 @@ from visavis.attendance.types import Punch
 from visavis.errors import UnknownNameError, UsageError, VisavisWarning
 
 from .conftest import configure, target
-from .stand_in import StandIn
 
 AddPunch = Callable[..., Punch]
 GOOD = "[targets.hr]\nkind = 'odoo'\nurl = 'https://erp.example.com/'\nkey_variable = 'HR_KEY'\n"
@@ -85,7 +86,7 @@ def test_a_secret_is_read_from_a_file_or_the_environment(folder: Path, monkeypat
 
 @pytest.mark.parametrize("secret", ["key-1:\nsecret-1", "key-1:secret-1\u00fc\u4e2d"])
 def test_a_key_that_no_header_can_hold_is_not_printed(
-    folder: Path, frappe: StandIn, punch: AddPunch, secret: str
+    folder: Path, frappe: Frappe, punch: AddPunch, secret: str
 ) -> None:
     punch("7", "08:00")
     (folder / "frappe.key").write_text(secret, encoding="utf-8")
@@ -120,14 +121,14 @@ def test_a_name_that_no_target_has(folder: Path) -> None:
 
 
 def test_what_netrc_says_does_not_replace_the_key(
-    folder: Path, frappe: StandIn, punch: AddPunch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, frappe: Frappe, punch: AddPunch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login user password other\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     punch("7", "08:00")
     with Site(folder) as site:
         assert push(site, "frappe", pauses=()).created == 1
-    assert {request.headers["Authorization"] for request in frappe.requests} == {"token key-1:secret-1"}
+    assert {request.headers["authorization"] for request in frappe.requests} == {"token key-1:secret-1"}
 
 
 def documented(command: str) -> Any:
@@ -138,9 +139,7 @@ def documented(command: str) -> Any:
     return json.loads(match[1])
 
 
-def test_the_commands(
-    folder: Path, frappe: StandIn, punch: AddPunch, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_commands(folder: Path, frappe: Frappe, punch: AddPunch, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISAVIS_SITE", str(folder))
     punch("7", "08:00")
     punch("9", "08:00")
@@ -154,7 +153,7 @@ def test_the_commands(
     key = report["refused"][0]["key"]
     done = run("attendance", "push", "--to", "frappe", "--dismiss", key)
     assert (done.code, done.out.splitlines()[-1].split()) == (0, ["frappe", "0", "0", "0", "0", "0"])
-    frappe.stop()
+    frappe.close()
     punch("7", "17:00", "out")
     state = json.loads(run("attendance", "targets", "--json").out)
     assert (state["target"], state["waiting"], state["refused"]) == ("frappe", 1, [])
@@ -208,7 +207,7 @@ def test_export_to_frappe_and_odoo(folder: Path, punch: AddPunch, run: Run, monk
         assert run("attendance", "export", "--to", "odoo", *bound).code == 2
 
 
-def test_the_lock_and_the_key_are_for_one_user(folder: Path, webhook: StandIn, punch: AddPunch) -> None:
+def test_the_lock_and_the_key_are_for_one_user(folder: Path, webhook: Webhook, punch: AddPunch) -> None:
     punch("7", "08:00")
     with Site(folder) as site:
         push(site, "webhook", pauses=())

@@ -14,7 +14,14 @@ from visavis.attendance.integrations.zkteco.lines import (
     split_lines,
 )
 from visavis.attendance.integrations.zkteco.receive import UploadReport, receive, resolve_time, retry_held
-from visavis.attendance.integrations.zkteco.terminals import Terminal, find_oldest_contact, read_states, read_terminals
+from visavis.attendance.integrations.zkteco.terminals import (
+    Contact,
+    Terminal,
+    find_oldest_contact,
+    note_contact,
+    read_states,
+    read_terminals,
+)
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee
 from visavis.errors import UsageError
@@ -248,10 +255,30 @@ def test_mistakes_in_the_settings(folder: Path, table: str, message: str) -> Non
         read_terminals(site)
 
 
+@pytest.mark.parametrize(
+    ("minutes", "complete", "is_back"),
+    [
+        ([0], None, True),  # the first contact
+        ([0, 5, 9], None, True),
+        ([0, 5, 10], 10, False),
+        ([0, 5, 10, 15.1], 10, True),  # it was away for more than five minutes
+        ([0, 5, 10, 16, 20, 26], 10, True),  # again, before it had sent what it recorded meanwhile
+        ([0, 5, 10, 16, 21, 26], 26, False),
+    ],
+)
+def test_the_time_up_to_which_a_terminal_has_sent_all(
+    folder: Path, gate: Terminal, minutes: list[float], complete: float | None, is_back: bool
+) -> None:
+    with Site(folder) as site:
+        for minute in minutes:
+            note_contact(site, gate.serial, at=NOON + timedelta(minutes=minute))
+        time = None if complete is None else NOON + timedelta(minutes=complete)
+        assert find_oldest_contact(site) == Contact("ZK1", time, is_back)
+
+
 def test_the_oldest_contact(folder: Path, gate: Terminal) -> None:
     configure(folder, GATE.replace("gate", "back").replace("ZK1", "ZK2"))
     with Site(folder) as site:
-        upload(folder, gate)
-        contact = find_oldest_contact(site)
-        assert contact is not None
-        assert (contact.serial, contact.time) == ("ZK2", None)
+        for minutes in (0, 5, 10):
+            note_contact(site, gate.serial, at=NOON + timedelta(minutes=minutes))
+        assert find_oldest_contact(site) == Contact("ZK2", None, False)

@@ -33,6 +33,7 @@ STATUSES = {
     "PermissionError": 403,
     "DoesNotExistError": 404,
     "ValidationError": 417,
+    "LinkExistsError": 417,
     "InactiveEmployeeStatusError": 417,
     "TypeError": 500,
     "OperationalError": 500,
@@ -57,6 +58,10 @@ class Frappe(Peer):
         self.attendances: dict[tuple[str, date], Attendance] = {}
         self.syncs: list[tuple[str, datetime]] = []
         """Shift type and ``last_sync_of_checkin``, each time that one was set."""
+        self.duplicate = "This employee already has a log with the same timestamp."
+        """The message about a second log, in the language of the site."""
+        self.may_read = True
+        self._count = 0
         self.token = f"token {key}:{secret}"
         super().__init__()
 
@@ -113,31 +118,30 @@ class Frappe(Peer):
         field, number = sent.get("employee_fieldname") or "attendance_device_id", sent["employee_field_value"]
         employee = self._find(str(field), str(number))
         time = parsed_time(sent["timestamp"])
-        log_type = sent.get("log_type") or ""
-        if log_type not in {"", "IN", "OUT"}:
-            choices = '"", "IN", "OUT"'
-            raise RefusalError("ValidationError", f'Log Type cannot be "{log_type}". It should be one of {choices}')
+        log_type = read_log_type(sent.get("log_type"))
         if not employee.active:
             raise RefusalError(
                 "InactiveEmployeeStatusError",
                 f"Transactions cannot be created for an Inactive Employee {employee.name}.",
             )
-        for checkin in self.checkins:
-            if (checkin.employee, checkin.time) == (employee.name, time):
-                link = f'<a href="/app/employee-checkin/{checkin.name}">{checkin.name}</a>'
-                raise RefusalError(
-                    "ValidationError", f"This employee already has a log with the same timestamp.<br>{link}"
-                )
+        self._refuse_second(employee.name, time)
+        self._count += 1
         checkin = Checkin(
-            f"EMP-CKIN-{time:%m-%Y}-{len(self.checkins) + 1:06d}",
+            f"EMP-CKIN-{time:%m-%Y}-{self._count:06d}",
             employee.name,
-            str(log_type),
+            log_type,
             time,
             str(sent.get("device_id") or ""),
             skip_auto_attendance=str(sent.get("skip_auto_attendance") or 0) == "1",
         )
         self.checkins.append(checkin)
         return checkin.document()
+
+    def _refuse_second(self, employee: str, time: datetime, own: Checkin | None = None) -> None:
+        for checkin in self.checkins:
+            if (checkin.employee, checkin.time) == (employee, time) and checkin is not own:
+                link = f'<a href="/app/employee-checkin/{checkin.name}">{checkin.name}</a>'
+                raise RefusalError("ValidationError", f"{self.duplicate}<br>{link}")
 
     def _find(self, field: str, number: str) -> Employee:
         if field not in {"name", "attendance_device_id", "employee_number"}:
@@ -151,22 +155,59 @@ class Frappe(Peer):
 
     def _resource(self, request: Request) -> Answer:
         doctype, _, name = request.path.removeprefix(RESOURCE).partition("/")
-        if doctype == "Shift Type" and name:
-            if name not in self.shift_types:
-                raise RefusalError("DoesNotExistError", f"Shift Type {name} not found")
+        if not name and request.method == "GET":
+            return self._list(doctype, parse_qs(request.query))
+        if doctype == "Shift Type" and name in self.shift_types:
             if request.method == "PUT":
                 self._set(name, arguments(request))
             return answer_json({"data": self.shift_types[name].document(name)})
-        if request.method == "GET" and not name:
-            lists = {
-                "Employee Checkin": [checkin.document() for checkin in self.checkins],
-                "Attendance": [attendance.document() for attendance in self.attendances.values()],
-                "Employee": [employee.document() for employee in self.employees.values()],
-                "Shift Type": [{"name": name} for name in self.shift_types],
-            }
-            if doctype in lists:
-                return answer_json({"data": lists[doctype]})
+        for checkin in self.checkins:
+            if (doctype, name) == ("Employee Checkin", checkin.name):
+                return self._touch(checkin, request)
         raise RefusalError("DoesNotExistError", f"{doctype} {name} not found")
+
+    def _list(self, doctype: str, query: Mapping[str, list[str]]) -> Answer:
+        """List documents: the names of the first twenty, unless the query says otherwise."""
+        if not self.may_read:
+            raise RefusalError("PermissionError", f"Insufficient Permission for {doctype}")
+        rows = {
+            "Employee Checkin": [checkin.document() for checkin in self.checkins],
+            "Attendance": [attendance.document() for attendance in self.attendances.values()],
+            "Employee": [employee.document() for employee in self.employees.values()],
+            "Shift Type": [shift_type.document(name) for name, shift_type in self.shift_types.items()],
+        }.get(doctype)
+        if rows is None:
+            raise RefusalError("DoesNotExistError", f"DocType {doctype} not found")
+        for field, operator, sought in json.loads(query.get("filters", ["[]"])[0]):
+            if operator != "=" or any(field not in row for row in rows):
+                raise RefusalError("OperationalError", f"Unknown column '{field}', or operator {operator}")
+            rows = [row for row in rows if str(row[field]) == str(sought)]
+        fields = json.loads(query.get("fields", ['["name"]'])[0])
+        most = int(query.get("limit_page_length", query.get("limit", ["20"]))[0]) or len(rows)
+        shown = [row if fields == ["*"] else {field: row[field] for field in fields} for row in rows[:most]]
+        return answer_json({"data": shown})
+
+    def _touch(self, checkin: Checkin, request: Request) -> Answer:
+        """Answer, change or delete a checkin; those of which attendance was made stay as they are."""
+        if request.method == "GET":
+            return answer_json({"data": checkin.document()})
+        if checkin.attendance:
+            raise RefusalError(
+                "LinkExistsError" if request.method == "DELETE" else "ValidationError",
+                f"Employee Checkin {checkin.name} is linked with Attendance {checkin.attendance}",
+            )
+        if request.method == "DELETE":
+            self.checkins.remove(checkin)
+            return answer_json({"message": "ok"}, 202)
+        fields = arguments(request)
+        unknown = fields.keys() - {"time", "log_type", "device_id"}
+        if unknown:
+            raise RefusalError("PermissionError", f"This integration has no business with {', '.join(sorted(unknown))}")
+        time = parsed_time(fields["time"]) if "time" in fields else checkin.time
+        self._refuse_second(checkin.employee, time, checkin)
+        checkin.log_type = read_log_type(fields.get("log_type", checkin.log_type))
+        checkin.time, checkin.device_id = time, str(fields.get("device_id", checkin.device_id))
+        return answer_json({"data": checkin.document()})
 
     def _set(self, name: str, fields: Mapping[str, object]) -> None:
         unknown = fields.keys() - {"last_sync_of_checkin"}
@@ -189,6 +230,12 @@ def arguments(request: Request) -> dict[str, object]:
         return {name: texts[-1] for name, texts in parse_qs(request.body.decode(), strict_parsing=True).items()}
     except ValueError as error:
         raise RefusalError("ValidationError", f"Invalid request arguments: {error}") from error
+
+
+def read_log_type(text: object) -> str:
+    if text not in {None, "", "IN", "OUT"}:
+        raise RefusalError("ValidationError", f'Log Type cannot be "{text}". It should be one of "", "IN", "OUT"')
+    return str(text or "")
 
 
 def parsed_time(text: object) -> datetime:

@@ -27,6 +27,7 @@ class Employee:
         return {
             "name": self.name,
             "attendance_device_id": self.attendance_device_id,
+            "employee_number": self.employee_number,
             "default_shift": self.shift,
             "status": "Active" if self.active else "Inactive",
         }
@@ -72,6 +73,7 @@ class Attendance:
 
     def document(self) -> dict[str, object]:
         return {
+            "name": f"HR-ATT-{self.day}-{self.employee}",
             "employee": self.employee,
             "attendance_date": str(self.day),
             "status": self.status,

@@ -75,8 +75,9 @@ class Peer:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         """All that arrived whole, also those which failed."""
-        self.faults: deque[Fault | None] = deque()
-        """What happens to the next requests, in their order; None is for a request that succeeds."""
+        self.faults: deque[Fault | int | None] = deque()
+        """What happens to the next requests, in their order: a number is the status of an answer without any effect,
+        None is for a request that succeeds."""
         self.dead = False
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -112,11 +113,13 @@ class Peer:
     ) -> None:
         self.close()
 
-    def process(self, request: Request) -> tuple[Answer | None, Fault | None]:
+    def process(self, request: Request) -> tuple[Answer | None, Fault | int | None]:
         """Return what to send, None for nothing, and the fault that befalls the answer."""
         with self._lock:
             fault = self.faults.popleft() if self.faults else None
             self.requests.append(request)
+            if isinstance(fault, int):
+                return Answer(fault, b'{"message": "out of order"}'), None
             answer = None if fault in BEFORE else self.answer(request)
             if fault in {Fault.DEATH_AFTER, Fault.DEATH_BEFORE}:
                 self.dead = True
@@ -168,6 +171,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body are sent at once: the body would otherwise wait 40 ms for an acknowledgment
     server: _Server
     methods: ClassVar = ("GET", "POST", "PUT", "DELETE", "PATCH")
 

@@ -156,7 +156,29 @@ def test_hours_are_those_of_pairs_or_of_the_whole_day(frappe: Frappe, pairs: boo
     assert [made.working_hours for made in frappe.process_auto_attendance()] == [hours]
 
 
-def test_what_is_stored_can_be_read(frappe: Frappe) -> None:
+def test_what_is_stored_can_be_read_with_filters(frappe: Frappe) -> None:
     log(frappe, "2026-03-02 09:00:00.000000")
-    status, answer = send(frappe, "/api/resource/Employee%20Checkin", {}, "GET")
-    assert (status, [row["time"] for row in answer["data"]]) == (200, ["2026-03-02 09:00:00"])
+    log(frappe, "2026-03-02 10:00:00.000000")
+    names = [checkin.name for checkin in frappe.checkins]
+    query = "filters=%5B%5B%22time%22%2C%22%3D%22%2C%222026-03-02+10%3A00%3A00%22%5D%5D"
+    path = "/api/resource/Employee%20Checkin"
+    assert send(frappe, path, {}, "GET") == (200, {"data": [{"name": name} for name in names]})
+    assert send(frappe, f"{path}?{query}", {}, "GET") == (200, {"data": [{"name": names[1]}]})
+    time = "fields=%5B%22time%22%5D&limit_page_length=1"
+    assert send(frappe, f"{path}?{time}", {}, "GET") == (200, {"data": [{"time": "2026-03-02 09:00:00"}]})
+
+
+def test_a_checkin_changes_until_attendance_is_made_of_it(frappe: Frappe) -> None:
+    log(frappe, "2026-03-02 09:00:00.000000")
+    log(frappe, "2026-03-02 10:00:00.000000")
+    first, second = (f"/api/resource/Employee%20Checkin/{checkin.name}" for checkin in frappe.checkins)
+    assert send(frappe, first, {"time": "2026-03-02 10:00:00"}, "PUT")[0] == 417  # that of the second
+    assert send(frappe, first, {"time": "2026-03-02 09:05:00", "log_type": "IN"}, "PUT")[0] == 200
+    assert send(frappe, second, {}, "DELETE")[0] == 202
+    assert send(frappe, second, {}, "DELETE")[0] == 404
+    sync(frappe, "2026-03-02 20:00:00")
+    frappe.process_auto_attendance()
+    assert send(frappe, first, {"log_type": "OUT"}, "PUT")[0] == 417
+    status, answer = send(frappe, first, {}, "DELETE")
+    assert (status, answer["exc_type"]) == (417, "LinkExistsError")
+    assert [str(checkin.time) for checkin in frappe.checkins] == ["2026-03-02 09:05:00"]

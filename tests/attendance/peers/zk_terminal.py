@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlsplit
@@ -121,7 +122,8 @@ class ZkTerminal:
         """Send bytes on a new connection and read the answer."""
         with socket.create_connection((self.host, self.port), timeout=self.timeout) as connection:
             try:
-                connection.sendall(message)
+                with suppress(ConnectionError):  # a server that refuses a long body does not read all of it
+                    connection.sendall(message)
                 answer = _read_answer(connection)
             except (ConnectionError, TimeoutError) as error:
                 raise LostAnswerError(str(error)) from error
@@ -152,8 +154,9 @@ def _chunks(body: bytes, size: int = 7) -> Iterable[bytes]:
 
 def _read_answer(connection: socket.socket) -> Reply:
     received = b""
-    while part := connection.recv(65536):
-        received += part
+    with suppress(ConnectionResetError):  # what came before that can be the whole answer
+        while part := connection.recv(65536):
+            received += part
     head, found, body = received.partition(b"\r\n\r\n")
     if not found:
         raise ConnectionError("the server ended the connection before its answer")

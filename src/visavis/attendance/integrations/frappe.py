@@ -111,7 +111,19 @@ class FrappeDelivery:
 
     def __init__(self, target: Target, store: Deliveries, system: FrappeHr) -> None:
         self._target, self._store, self._system = target, store, system
+        self._synced = store.synced()
+        self._late: list[Punch] = []
         self.counts: Counter[str] = Counter()
+
+    def describe_late(self) -> str:
+        """Return a sentence about check-ins that were added after Attendance of their time had been made."""
+        if not self._late:
+            return ""
+        first = min(self._late, key=lambda punch: punch.at)
+        return (
+            f"check-ins of days that Frappe HR has already dealt with: {len(self._late)}, the first of employee "
+            f"{first.employee} at {first.at.isoformat()}. Cancel Attendance of those days there: it is made anew."
+        )
 
     def deliver(self, change: LedgerChange) -> None:
         """Bring a punch at Frappe HR to what it is after a change. Raises RefusedRecordError."""
@@ -171,6 +183,8 @@ class FrappeDelivery:
             raise
         self._store.store(replace(record, remote=name))
         self.counts["created"] += 1
+        if self._synced is not None and punch.at < self._synced:
+            self._late.append(punch)
 
     def _update(self, punch: Punch, sent: SentRecord) -> None:
         if punch.employee != sent.employee or not sent.remote or self._find_twins(sent):

@@ -108,6 +108,7 @@ class _Push:
         self._counts = delivery.counts
         begun = self._read_clock()
         self._deliver_each(delivery, retry=True)
+        self._notes.append(delivery.describe_late())
         complete = self._find_complete(begun)
         if complete is not None:
             self._notes.append(delivery.synchronize(complete))
@@ -118,13 +119,14 @@ class _Push:
         contact = find_oldest_contact(self._site)
         if contact is not None and contact.time is None:
             self._notes.append(
-                f"terminal {contact.serial} has never been in contact: last_sync_of_checkin is not written until it "
-                "was, or is not in site.toml."
+                f"terminal {contact.serial} has not yet been in contact for 10 minutes: last_sync_of_checkin is not "
+                "written until it was, or is not in site.toml."
             )
             return None
         if contact is not None and contact.time is not None and contact.time < complete:
             complete = contact.time
-            self._notes.append(f"last_sync_of_checkin is the last contact of terminal {contact.serial}.")
+            back = ", before it was away: it may still send punches of that time" if contact.is_back else ""
+            self._notes.append(f"last_sync_of_checkin is the last contact of terminal {contact.serial}{back}.")
         before = self._store.synced() or datetime.min.replace(tzinfo=UTC)
         held = find_earliest_held(self._site, before)
         if held is not None and held.at <= complete:

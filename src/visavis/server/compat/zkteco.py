@@ -98,7 +98,7 @@ def end_command(terminal: TerminalOf, site: SiteOf, _body: Annotated[bytes, Depe
 @router.post("/cdata")
 def upload(request: Request, terminal: TerminalOf, site: SiteOf, body: Annotated[bytes, Depends(read_body)]) -> str:
     """Record punches; what else a terminal sends (people, fingerprints, photos) is neither read nor stored."""
-    if request.query_params.get("table") != PUNCHES:
+    if request.query_params.get("table", "").upper() != PUNCHES:
         note_contact(site, terminal.serial)
         return "OK"
     report = receive(site, terminal, body, at=datetime.now(UTC))

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
+from visavis.attendance.integrations.zkteco.contacts import find_complete, note_time
 from visavis.attendance.local_time import read_zone
 from visavis.attendance.settings import FILE
 from visavis.attendance.site import Site
@@ -19,7 +20,7 @@ from visavis.errors import UsageError
 from visavis.images import shown
 from visavis.plain import Plain
 from visavis.printable import make_printable
-from visavis.sql_database import now, write_time
+from visavis.sql_database import write_time
 from visavis.text_files import errors_in
 
 KEYS = ("serial", "addresses", "zone")
@@ -77,10 +78,14 @@ class TerminalState(Plain):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """The last contact of a terminal; ``time`` is None before the first."""
+    """The time up to which a terminal has sent its punches, None where that is not yet clear.
+
+    ``is_back`` is whether it has just come back, and may still be sending what it recorded meanwhile.
+    """
 
     serial: str
     time: datetime | None
+    is_back: bool
 
 
 def read_terminals(site: Site) -> dict[str, Terminal]:
@@ -120,11 +125,14 @@ def _read_addresses(place: str, value: object) -> tuple[AddressRange, ...]:
         raise UsageError(f"{place}: addresses: {error}.") from error
 
 
-def note_contact(site: Site, serial: str, **values: object) -> None:
-    """Store that a terminal has just been in contact, and other columns of it."""
-    values = {"contact": now(), **values}
+def note_contact(site: Site, serial: str, *, at: datetime | None = None, **values: object) -> None:
+    """Store that a terminal was in contact, now or ``at`` a time in UTC, and other columns of it."""
+    at = at or datetime.now(UTC)
+    values = {"contact": write_time(at), **values}
+    this = TERMINALS.c.serial == serial
     with site.database.write() as conn:
-        if not conn.execute(update(TERMINALS).where(TERMINALS.c.serial == serial).values(values)).rowcount:
+        note_time(conn, serial, _time(conn.execute(select(TERMINALS.c.contact).where(this)).scalar()), at)
+        if not conn.execute(update(TERMINALS).where(this).values(values)).rowcount:
             conn.execute(insert(TERMINALS).values({"serial": serial, **values}))
 
 
@@ -163,14 +171,15 @@ def read_states(site: Site) -> list[TerminalState]:
 
 
 def find_oldest_contact(site: Site) -> Contact | None:
-    """Return the contact of the terminal that was in contact least recently; None where the site has no terminals."""
+    """Return the time up to which a terminal has sent all punches, the earliest of all; None without terminals."""
     serials = read_terminals(site)
     if not serials:
         return None
     with site.database.read() as conn:
-        contacts = {row.serial: _time(row.contact) for row in conn.execute(select(TERMINALS))}
+        last = {row.serial: _time(row.contact) for row in conn.execute(select(TERMINALS))}
+        contacts = [Contact(serial, *find_complete(conn, serial, last.get(serial))) for serial in serials]
     least = datetime.min.replace(tzinfo=UTC)
-    return min((Contact(serial, contacts.get(serial)) for serial in serials), key=lambda item: item.time or least)
+    return min(contacts, key=lambda item: item.time or least)
 
 
 def _time(text: str | None) -> datetime | None:
