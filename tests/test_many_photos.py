@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import visavis
-from architecture.source import modules
+from architecture.source import READS_SOURCE, modules
 from cli.fakes import BLUE, DARK_RED, DETECTOR, MODEL, RED, photo
 from visavis import bulk, classify, pipeline, quantize
 from visavis.defaults import EMBEDDER
@@ -180,6 +180,7 @@ def functions(tree: ast.AST, within: str) -> Iterator[tuple[str, ast.FunctionDef
             yield from functions(node, f"{within}.{node.name}")
 
 
+@READS_SOURCE
 def test_every_function_of_many_photos_is_in_the_table() -> None:
     found = set()
     for module, source in modules().items():

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src"
+READS_SOURCE = pytest.mark.xdist_group("source")
+"""Mark of tests that look at all modules: one process parses them for all such tests."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,22 @@ class Module:
     path: Path
     tree: ast.Module
 
-    @property
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All nodes of the syntax tree."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
     def imports(self) -> tuple[Import, ...]:
         return tuple(_imports(self.tree.body, at_once=True))
 
     @property
     def functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-        return [node for node in ast.walk(self.tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        return [node for node in self.nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
 
 
 @cache
@@ -50,6 +63,11 @@ def modules() -> dict[str, Module]:
     """Every module of the package, by full name."""
     found = [_module(path) for path in sorted((SRC / "visavis").rglob("*.py"))]
     return {module.name: module for module in found}
+
+
+def faults(find: Callable[[Module], Iterable[object]]) -> dict[str, list[object]]:
+    """Return what ``find`` finds in each module, without the modules where it finds nothing."""
+    return {name: found for name, module in modules().items() if (found := list(find(module)))}
 
 
 def _module(path: Path) -> Module:
@@ -79,6 +97,7 @@ def _named(node: ast.ImportFrom) -> Iterator[str]:
         yield below if _is_module(below) else node.module
 
 
+@cache
 def _is_module(name: str) -> bool:
     path = SRC.joinpath(*name.split("."))
     return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()

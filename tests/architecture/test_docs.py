@@ -38,7 +38,7 @@ from .documents import (
     table,
 )
 from .models_page import markdown
-from .source import ROOT, SRC, modules
+from .source import READS_SOURCE, ROOT, SRC, modules
 
 README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
 ACCURACY, MODELS = ROOT / "docs" / "accuracy.md", ROOT / "docs" / "models.md"
@@ -445,6 +445,7 @@ def test_exit_codes_are_those_of_the_errors() -> None:
     assert shown == {0, 1, 70, 130, 141} | used
 
 
+@READS_SOURCE
 def test_settings_are_those_that_are_read() -> None:
     texts = [module.path.read_text(encoding="utf-8") for module in modules().values()]
     read = {name for text in texts for name in re.findall(r"VISAVIS_[A-Z_]+", text)}
@@ -474,6 +475,7 @@ def test_the_index_lists_every_page() -> None:
     assert {path.name for path in pages - listed} == set()
 
 
+@READS_SOURCE
 def test_the_files_of_the_architecture_are_those_there_are() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     tree = page.partition("src/visavis/\n")[2].partition("```")[0]
@@ -483,6 +485,7 @@ def test_the_files_of_the_architecture_are_those_there_are() -> None:
     assert {name for name in re.findall(r"\w+\.py\b", tree) if name not in files} == set()
 
 
+@READS_SOURCE
 def test_the_list_of_modules_is_that_of_the_source() -> None:
     """Each file once, with the first line of its docstring; VISAVIS_WRITE_DOCS=1 renews the page."""
     page = ROOT / "docs" / "modules.md"
@@ -509,12 +512,14 @@ def test_the_list_of_modules_is_that_of_the_source() -> None:
 # Contributions
 
 
-@pytest.mark.parametrize("name", ["haar", "lbp", "plain"])
-def test_an_example_passes_the_contract(name: str, tmp_path: Path) -> None:
-    """As written, in a file of its own, by the command that is given for packages of others."""
-    (example,) = (block for block in blocks(CONTRIBUTING, "python") if f'register("{name}")' in block.text)
-    (tmp_path / f"my_{name}.py").write_text(example.text, encoding="utf-8")
-    command = ["-m", "pytest", "-p", f"my_{name}", "tests/contract", "-k", name, "-p", "no:cacheprovider"]
+def test_the_examples_pass_the_contract(tmp_path: Path) -> None:
+    """As written, in files of their own, by the command that is given for packages of others: once for all three."""
+    names = ("haar", "lbp", "plain")
+    for name in names:
+        (example,) = (block for block in blocks(CONTRIBUTING, "python") if f'register("{name}")' in block.text)
+        (tmp_path / f"my_{name}.py").write_text(example.text, encoding="utf-8")
+    plugins = [word for name in names for word in ("-p", f"my_{name}")]
+    command = ["-m", "pytest", "-v", *plugins, "tests/contract", "-k", " or ".join(names), "-p", "no:cacheprovider"]
     done = subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,
@@ -525,7 +530,8 @@ def test_an_example_passes_the_contract(name: str, tmp_path: Path) -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert int(re.findall(r"(\d+) passed", done.stdout)[-1]) >= 5
+    for name in names:
+        assert len(re.findall(rf"^.*\[.*\b{name}\b.*\] PASSED", done.stdout, re.MULTILINE)) >= 5, name
 
 
 @pytest.mark.parametrize("block", blocks(CONTRIBUTING, "python"), ids=str)

@@ -6,12 +6,13 @@ import ast
 import re
 import sys
 import tomllib
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import pytest
+from .source import READS_SOURCE, ROOT, Import, Module, _imports, faults, modules
 
-from .source import ROOT, Import, Module, _imports, modules
+pytestmark = READS_SOURCE
 
 LAYERS = (
     {
@@ -99,26 +100,26 @@ def layer(module: str) -> int:
     return number
 
 
-PLACED = [module for name, module in modules().items() if name != "visavis"]
+def placed() -> list[Module]:
+    return [module for name, module in modules().items() if name != "visavis"]
 
 
 def test_every_module_stands_in_a_layer() -> None:
-    assert {part(module.name) for module in PLACED} == set().union(*LAYERS)
+    assert {part(module.name) for module in placed()} == set().union(*LAYERS)
 
 
-@pytest.mark.parametrize("module", PLACED, ids=lambda module: module.name)
-def test_nothing_imports_upwards(module: Module) -> None:
-    above = [
-        f"{module.path.name}:{one.line} imports {one.module}"
-        for one in module.imports
-        if one.module.startswith("visavis.") and layer(one.module) > layer(module.name)
-    ]
-    assert above == []
+def test_nothing_imports_upwards() -> None:
+    assert [
+        f"{module.name}:{imported.line} imports {imported.module}"
+        for module in placed()
+        for imported in module.imports
+        if imported.module.startswith("visavis.") and layer(imported.module) > layer(module.name)
+    ] == []
 
 
 def test_only_the_command_line_asks_the_package_itself() -> None:
     """They are the top, which knows everything; below it only the version may be wanted."""
-    askers = {part(module.name) for module in PLACED for one in module.imports if one.module == "visavis"}
+    askers = {part(module.name) for module in placed() for one in module.imports if one.module == "visavis"}
     assert askers <= {"cli", "compat", "server"}
 
 
@@ -126,7 +127,7 @@ def test_pytorch_is_imported_by_training_alone() -> None:
     """Modules that import it at once are imported at once by each other alone: all else works without PyTorch."""
     users = {"visavis.pytorch"}
     while (
-        added := {module.name for module in PLACED for one in module.imports if one.at_once and one.module in users}
+        added := {module.name for module in placed() for one in module.imports if one.at_once and one.module in users}
         - users
     ):
         users |= added
@@ -135,17 +136,18 @@ def test_pytorch_is_imported_by_training_alone() -> None:
     assert not users & {"visavis.train", "visavis.train.config", "visavis.train.crops", "visavis.nets"}
 
 
-@pytest.mark.parametrize("module", PLACED, ids=lambda module: module.name)
-def test_machinery_is_imported_by_its_own_package_alone(module: Module) -> None:
+def test_machinery_is_imported_by_its_own_package_alone() -> None:
     """A name with ``_`` belongs to the folder that it lies in."""
-    strangers = []
-    for imported in module.imports:
-        parts = imported.module.split(".")
-        for depth, name in enumerate(parts):
-            home = ".".join(parts[:depth])
-            if depth and name.startswith("_") and module.name != home and not module.name.startswith(f"{home}."):
-                strangers.append(f"line {imported.line} imports {imported.module}")
-    assert strangers == []
+
+    def foreign_machinery(module: Module) -> Iterator[str]:
+        for imported in module.imports:
+            parts = imported.module.split(".")
+            for depth, name in enumerate(parts):
+                home = ".".join(parts[:depth])
+                if depth and name.startswith("_") and module.name != home and not module.name.startswith(f"{home}."):
+                    yield f"line {imported.line} imports {imported.module}"
+
+    assert faults(foreign_machinery) == {}
 
 
 USED_LATER = {("visavis.detectors", "visavis.detectors._any_orientation")}
@@ -156,31 +158,34 @@ def test_no_circles() -> None:
     """Of all imports, also in functions and for types: TopologicalSorter raises CycleError, which names the modules."""
     graph = {
         module.name: {one.module for one in module.imports if one.module in modules() and one.module != module.name}
-        for module in PLACED
+        for module in placed()
     }
     for module, imported in USED_LATER:
         graph[module].remove(imported)
     order = list(TopologicalSorter(graph).static_order())
-    assert len(order) >= len(PLACED)
+    assert len(order) >= len(placed())
 
 
-@pytest.mark.parametrize("module", PLACED, ids=lambda module: module.name)
-def test_heavy_packages_have_their_places(module: Module) -> None:
-    here = part(module.name)
-    used = {one.package for one in module.imports}
-    assert {package for package in used & HOMES.keys() if here not in HOMES[package]} == set()
-    file = module.name.partition(".")[2]
-    assert {package for package in used & FILES.keys() if file not in FILES[package]} == set()
-    assert used & FORBIDDEN == set()
-    at_once = {one.package for one in module.imports if one.at_once}
-    assert at_once & NOT_AT_ONCE - AT_ONCE.get(here, set()) == set()
+def test_heavy_packages_have_their_places() -> None:
+    def misplaced(module: Module) -> set[str]:
+        here, file = part(module.name), module.name.partition(".")[2]
+        used = {imported.package for imported in module.imports}
+        at_once = {imported.package for imported in module.imports if imported.at_once}
+        return (
+            {package for package in used & HOMES.keys() if here not in HOMES[package]}
+            | {package for package in used & FILES.keys() if file not in FILES[package]}
+            | used & FORBIDDEN
+            | at_once & NOT_AT_ONCE - AT_ONCE.get(here, set())
+        )
+
+    assert {name: packages for name, packages in faults(misplaced).items() if name != "visavis"} == {}
 
 
 def test_what_may_import_at_once_is_imported_later() -> None:
     later = AT_ONCE.keys() - {"gallery", "pytorch", "server", "sql_database", "attendance"}
-    for module in PLACED:
+    for module in placed():
         assert not [one for one in module.imports if one.at_once and part(one.module) in later - {part(module.name)}]
-    outside = [module for module in PLACED if part(module.name) not in {"gallery", "server"}]
+    outside = [module for module in placed() if part(module.name) not in {"gallery", "server"}]
     heavy = [one.module for module in outside for one in module.imports if one.at_once]
     assert "visavis.gallery.gallery" not in heavy
 

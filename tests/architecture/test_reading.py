@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 
-from .source import Module, modules
+from .source import READS_SOURCE, Module, modules
+
+pytestmark = READS_SOURCE
 
 HOME, PARSER = "visavis.input_files", "visavis.structured_text"
 
@@ -69,7 +71,7 @@ JSON_READERS = {
 
 
 def calls(module: Module) -> set[str]:
-    return {name for node in ast.walk(module.tree) if isinstance(node, ast.Call) and (name := reading(node))}
+    return {name for node in module.nodes if isinstance(node, ast.Call) and (name := reading(node))}
 
 
 def reading(call: ast.Call) -> str:
@@ -104,7 +106,7 @@ def test_json_and_toml_are_parsed_in_one_way() -> None:
     parsers = {
         module.name
         for module in modules().values()
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) in {"json.load", "json.loads", "loads", "tomllib.load", "tomllib.loads"}
     }

@@ -6,17 +6,15 @@ import ast
 import re
 from collections.abc import Iterator
 
-import pytest
-
 from visavis.defaults import DETECTOR, EMBEDDER
 
-from .source import Module, modules
+from .source import READS_SOURCE, Module, faults, modules
+
+pytestmark = READS_SOURCE
 
 FILE_LINES, FUNCTION_LINES = 400, 60
 GALLERY, GALLERY_LINES, METHOD_STATEMENTS = "visavis.gallery.gallery", 600, 3
 """All methods of a gallery are in one file: signatures and docstrings, with a few statements each."""
-
-ALL = pytest.mark.parametrize("module", modules().values(), ids=lambda module: module.name)
 
 BROAD = {"Exception", "BaseException"}
 EDGES = {
@@ -29,12 +27,18 @@ EDGES = {
 """Modules that catch everything, and why: where one command, request or job ends."""
 
 
-@ALL
-def test_files_and_functions_stay_small(module: Module) -> None:
-    most = GALLERY_LINES if module.name == GALLERY else FILE_LINES
-    assert len(module.path.read_text(encoding="utf-8").splitlines()) <= most
-    long = {f.name: size for f in module.functions if (size := (f.end_lineno or 0) - f.lineno + 1) > FUNCTION_LINES}
-    assert long == {}
+def test_files_stay_small() -> None:
+    lines = {module.name: len(module.text.splitlines()) for module in modules().values()}
+    assert lines[GALLERY] <= GALLERY_LINES
+    assert {name: count for name, count in lines.items() if count > FILE_LINES and name != GALLERY} == {}
+
+
+def test_functions_stay_small() -> None:
+    def long_functions(module: Module) -> list[tuple[str, int]]:
+        sizes = [(function.name, (function.end_lineno or 0) - function.lineno + 1) for function in module.functions]
+        return [(name, size) for name, size in sizes if size > FUNCTION_LINES]
+
+    assert faults(long_functions) == {}
 
 
 def test_the_methods_of_a_gallery_call_functions_of_other_modules() -> None:
@@ -54,12 +58,12 @@ def test_the_end_of_a_block_closes_by_one_class() -> None:
     assert closers == ["visavis._closing"]
 
 
-@ALL
-def test_nothing_is_printed_asserted_or_left_to_do(module: Module) -> None:
-    found = [ast.unparse(node) for node in ast.walk(module.tree) if _is_print(node) or isinstance(node, ast.Assert)]
-    assert found == []
-    text = module.path.read_text(encoding="utf-8")
-    assert [word for word in ("TODO", "FIXME", "XXX", "pragma: no cover") if word in text] == []
+def test_nothing_is_printed_asserted_or_left_to_do() -> None:
+    def leftovers(module: Module) -> list[str]:
+        words = [word for word in ("TODO", "FIXME", "XXX", "pragma: no cover") if word in module.text]
+        return words + [ast.unparse(node) for node in module.nodes if _is_print(node) or isinstance(node, ast.Assert)]
+
+    assert faults(leftovers) == {}
 
 
 def _is_print(node: ast.AST) -> bool:
@@ -71,7 +75,7 @@ def test_nothing_catches_everything_but_the_edges() -> None:
     catchers = {
         module.name
         for module in modules().values()
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.ExceptHandler) and _is_broad(node) and not isinstance(node.body[-1], ast.Raise)
     }
     assert catchers == EDGES.keys()
@@ -81,11 +85,14 @@ def _is_broad(handler: ast.ExceptHandler) -> bool:
     return handler.type is None or bool(BROAD & set(ast.unparse(handler.type).strip("()").split(", ")))
 
 
-@ALL
-def test_nothing_unpickles_or_evaluates(module: Module) -> None:
+def test_nothing_unpickles_or_evaluates() -> None:
     """Weight files and galleries are read as data. One module restricts an unpickler, in order to refuse."""
-    called = {ast.unparse(node.func) for node in ast.walk(module.tree) if isinstance(node, ast.Call)}
-    assert called & {"eval", "exec", "pickle.load", "pickle.loads", "os.system", "marshal.loads"} == set()
+    refused = {"eval", "exec", "pickle.load", "pickle.loads", "os.system", "marshal.loads"}
+
+    def calls(module: Module) -> set[str]:
+        return refused & {ast.unparse(node.func) for node in module.nodes if isinstance(node, ast.Call)}
+
+    assert faults(calls) == {}
 
 
 def test_the_default_networks_are_named_in_one_place() -> None:
@@ -131,11 +138,12 @@ OTHER_SPELLINGS = {"visavis.weights.model_row", "visavis.cli._suggestions"}
 """Modules that read keys and words in other spellings, too."""
 
 
-@ALL
-def test_names_say_what_they_hold(module: Module) -> None:
-    bound = {name for node in ast.walk(module.tree) for name in _bound(node)}
-    nameless = {name for name in bound if name.strip("_").lower() in NAMELESS}
-    assert {name for name in nameless if (module.name, name) not in PUBLIC} == set()
+def test_names_say_what_they_hold() -> None:
+    def nameless(module: Module) -> set[str]:
+        bound = {name for node in module.nodes for name in _bound(node)}
+        return {name for name in bound if name.strip("_").lower() in NAMELESS and (module.name, name) not in PUBLIC}
+
+    assert faults(nameless) == {}
 
 
 def _bound(node: ast.AST) -> list[str]:
@@ -167,11 +175,9 @@ def _types(module: Module) -> list[str]:
     return [name for name in [*classes, *aliases] if name[0].isupper()]
 
 
-@ALL
-def test_spelling_is_american(module: Module) -> None:
-    text = module.path.read_text(encoding="utf-8")
-    spelled = [word.group() for word in BRITISH.finditer(text)]
-    assert spelled == [] or module.name in OTHER_SPELLINGS
+def test_spelling_is_american() -> None:
+    british = faults(lambda module: [word.group() for word in BRITISH.finditer(module.text)])
+    assert {name: words for name, words in british.items() if name not in OTHER_SPELLINGS} == {}
 
 
 def test_embeddings_are_not_called_vectors() -> None:
@@ -179,7 +185,7 @@ def test_embeddings_are_not_called_vectors() -> None:
     users = {
         module.name
         for module in modules().values()
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         for name in _bound(node)
         if re.search(r"(^|_)vectors?($|_)", name, re.IGNORECASE)
     }

@@ -15,7 +15,7 @@ from PIL import Image
 
 import pictures
 import visavis
-from architecture.source import modules
+from architecture.source import READS_SOURCE, modules
 from visavis.classify import Classifier, classify
 from visavis.errors import TooLargeImageError, UsageError
 from visavis.images import captured, encoded, name_of, not_a_folder
@@ -184,6 +184,7 @@ def same(first: Any, second: Any) -> bool:
     return bool(plain(first) == plain(second)) and type(first) is type(second)
 
 
+@READS_SOURCE
 def test_every_function_that_takes_a_source_is_tested() -> None:
     takers = set()
     for module in modules().values():

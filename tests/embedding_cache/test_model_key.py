@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from architecture.source import modules
+from architecture.source import READS_SOURCE, modules
 from embedders import tiny_models as own
 from evaluate.tiny_photos import DETECTOR, MODEL
 from visavis.detectors import DETECTORS
@@ -30,6 +30,7 @@ def imported_by(*names: str) -> set[str]:
     return found
 
 
+@READS_SOURCE
 def test_all_code_that_a_photo_passes_is_in_the_key() -> None:
     """Whoever adds a file to the way of a photo need not remember anything."""
     built_in = [*DETECTORS._modules.values(), *EMBEDDERS._modules.values()]
