@@ -26,6 +26,7 @@ from draw_portraits import PEOPLE, VIEWS, draw_portrait
 from PIL import Image
 
 import visavis
+from visavis.attendance.demo.site import create_demo
 from visavis.compare import parse_calibration
 
 FOLDER = Path(__file__).parents[1] / "docs/images/tour"
@@ -88,6 +89,10 @@ def _open_evaluation(page: Any, _photos: Path) -> None:
     page.wait_for_url("**/evaluate/results?*")
 
 
+def _open_figures(page: Any, _photos: Path) -> None:
+    page.click(".figures details:nth-of-type(2) summary")
+
+
 def _choose_rate(page: Any, _photos: Path) -> None:
     page.wait_for_selector("#rate:not([hidden])")
     page.fill("#strangers", "1000000")
@@ -111,6 +116,19 @@ SHOTS: Sequence[Shot] = (
     Shot("findings", "/people/findings", prepare=_await_findings),
     Shot("groups", "/groups"),
     Shot("live", "/live"),
+    Shot("attendance", "/attendance", "/attendance?day=2024-03-05&show=late"),
+    Shot("attendance-present", "/attendance/present"),
+    Shot("attendance-month", "/attendance/month", "/attendance/month?month=2024-03&department=Security"),
+    Shot("attendance-reports", "/attendance/reports", "/attendance/reports?kind=late&month=2024-04&department=Office"),
+    Shot("attendance-person", "/attendance/people/{number}", "/attendance/people/1025?month=2024-03"),
+    Shot(
+        "attendance-day",
+        "/attendance/people/{number}/{day}",
+        "/attendance/people/1007/2024-02-20",
+        prepare=_open_figures,
+    ),
+    Shot("attendance-requests", "/attendance/requests"),
+    Shot("attendance-payroll", "/attendance/payroll"),
     Shot("evaluate", "/evaluate"),
     Shot("evaluation", "/evaluate/results", "/evaluate", prepare=_open_evaluation),
     Shot("train", "/train"),
@@ -166,6 +184,15 @@ class Server:
         self.finish("/v1/evaluations", {"kind": "verification"})
         self.finish("/v1/jobs/index", {"folder": "photos"})
         self.ask("POST", "/v1/clusters")
+        self.use_site()
+
+    def use_site(self) -> None:
+        """Let employees of the site come, ask for a correction, and close a month."""
+        for number in ("1001", "1004", "1007", "1013", "1026"):
+            self.ask("POST", "/v1/attendance/punches", json={"employee": number, "direction": "in"})
+        order = {"kind": "punch", "employee": "1009", "at": "2024-03-05 16:31", "direction": "out"}
+        self.ask("POST", "/v1/attendance/requests", json={**order, "reason": "the door was open, I forgot to punch"})
+        self.ask("POST", "/v1/attendance/months/2024-02/close")
 
     def _read(self) -> None:
         for line in self.process.stderr or ():
@@ -230,9 +257,10 @@ def prepare_folder(folder: Path) -> Path:
     )
     (folder / "cameras.toml").chmod(0o600)
     (folder / "server.toml").write_text(
-        "[galleries]\ndefault = 'faces.db'\n[index_roots]\nphotos = 'photos'\n[classifiers]\nteam = 'team'\n"
+        "[server]\nattendance_site = 'site'\n[galleries]\ndefault = 'faces.db'\n[index_roots]\nphotos = 'photos'\n[classifiers]\nteam = 'team'\n"
         "[retention]\njob_days = 90\nlog_days = 365\n"
     )
+    create_demo(folder / "site").close()
     with visavis.Gallery(folder / "faces.db") as gallery:
         gallery.calibrate(parse_calibration(measure_drawings(photos)))
         gallery.keep_crops(keep=True)

@@ -14,6 +14,7 @@ from PIL import Image
 from browser import BROWSER, MISSING, OPTIONS
 from conftest import DATA
 from server.running_server import RunningServer
+from visavis.attendance.demo.site import create_demo
 
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 ELSEWHERE = "faces.example"
@@ -80,11 +81,14 @@ def serve(folder: Path, *options: str, environment: Mapping[str, str] | None = N
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server with the key of an administrator."""
+    """A server with the key of an administrator, and with the sample site of attendance."""
     folder = tmp_path_factory.mktemp("pages")
+    create_demo(folder / "site").close()
     galleries = "".join(f"{name} = '{name}.db'\n" for name in ("default", *NAMED_GALLERIES, *GALLERIES))
     tables = f"[galleries]\n{galleries}[classifiers]\npresidents = 'run'\n"
-    (folder / "server.toml").write_text(f"[server]\nhosts = ['{ELSEWHERE}']\n[limits]\nupload_mb = 4\n{tables}")
+    (folder / "server.toml").write_text(
+        f"[server]\nhosts = ['{ELSEWHERE}']\nattendance_site = 'site'\n[limits]\nupload_mb = 4\n{tables}"
+    )
     with serve(folder, environment=WEIGHTS) as running:
         yield running
 

@@ -37,10 +37,11 @@ def test_modules_are_asked_for_at_once() -> None:
     modules = {name for name in read_static_files() if name.endswith(".js")}
     of_pages = ("compare.js", "start.js", "local_values.js", "live.js", "strangers.js", "choose_group.js", "jobs.js")
     of_models = ("models.js", "evaluate.js", "evaluation.js", "train.js")
+    of_attendance = ("attendance.js", "print_page.js")
     of_settings = ("keys.js", "thresholds.js", "retention.js", "cameras.js")
     of_photos = ("identify.js", "batch.js", "face_panel.js", "lookalikes.js", "celebrities.js")
     of_people = ("people.js", "person.js", "enroll.js", "gallery_findings.js", "groups.js")
-    pages = (*of_pages, *of_models, *of_settings, *of_photos, *of_people)
+    pages = (*of_pages, *of_models, *of_settings, *of_photos, *of_people, *of_attendance)
     assert {module for page in pages for module in find_modules(page)} == modules
     assert find_modules("start.js") == ("start.js", "camera_notice.js", "copy_secret.js", "texts.js")
 

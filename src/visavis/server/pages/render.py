@@ -28,6 +28,7 @@ NAVIGATION = {
     "lookalikes": "/look-alikes",
     "celebrities": "/celebrities",
     "live": "/live",
+    "attendance": "/attendance",
     "evaluate": "/evaluate",
     "train": "/train",
     "jobs": "/jobs",
@@ -36,6 +37,8 @@ NAVIGATION = {
 """Pages that the navigation shows, in its order: their names in the catalogs and their addresses."""
 OF_MANAGERS, OF_SERVER = ("evaluate",), ("train",)
 """Pages for keys that manage galleries, and for those that manage the whole server."""
+ATTENDANCE_PAGE = "attendance"
+"""Page of a server with an attendance site, for keys that may see something of it."""
 SHARED_TEXTS = ("problem", "camera")
 """First parts of the keys of texts that the modules of all pages use, beside those of the page itself."""
 
@@ -68,7 +71,7 @@ def show_page(
         preferences=preferences,
         languages={code: read_catalog(code) for code in LANGUAGES},
         themes=THEMES,
-        navigation=_list_navigation(visitor),
+        navigation=_list_navigation(request, visitor),
         modules=[] if module is None else find_modules(module),
         texts=_select_texts(catalog, (name, *texts, *SHARED_TEXTS)),
         **values,
@@ -76,13 +79,17 @@ def show_page(
     return HTMLResponse(content, status, headers=make_page_headers(has_module=module is not None))
 
 
-def _list_navigation(visitor: Visitor | None) -> dict[str, str]:
+def _list_navigation(request: Request, visitor: Visitor | None) -> dict[str, str]:
     """Return the pages that a visitor may see; none before the sign-in."""
-    if visitor is None or not visitor.may(READ):
+    if visitor is None:
         return {}
     hidden = set() if visitor.may(MANAGE) else {*OF_MANAGERS}
     if not visitor.may(MANAGE) or visitor.galleries is not None:
         hidden |= {*OF_SERVER}
+    if not visitor.may(READ):
+        hidden |= NAVIGATION.keys() - {ATTENDANCE_PAGE}
+    if not visitor.may_see_attendance(request.app.state.services):
+        hidden.add(ATTENDANCE_PAGE)
     return {name: address for name, address in NAVIGATION.items() if name not in hidden}
 
 

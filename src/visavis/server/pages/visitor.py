@@ -10,11 +10,13 @@ from fastapi import Depends, Request
 from visavis.server.auth import ServicesOf, forbid, identify_principal, with_annotations
 from visavis.server.cookies import read_token
 from visavis.server.problems import ProblemError
-from visavis.server.roles import READ
+from visavis.server.roles import APPROVE, ATTENDANCE, OWN_ATTENDANCE, READ
 from visavis.server.services import Services
 
 REFRESH_HEADER = "x-refresh"
 """Marks requests that a page makes by itself."""
+OF_ATTENDANCE = (OWN_ATTENDANCE, APPROVE, ATTENDANCE)
+"""Rights to see attendance: the own, that of departments, or all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,10 @@ class Visitor:
         """Raise ProblemError without a right."""
         if right not in self.rights:
             raise forbid(right)
+
+    def may_see_attendance(self, services: Services) -> bool:
+        """Return whether the server has an attendance site, of which the visitor may see something."""
+        return services.config.attendance_site is not None and not self.rights.isdisjoint(OF_ATTENDANCE)
 
     def list_galleries(self, services: Services) -> list[str]:
         """Return the names of the galleries that the visitor may use, in the order of the configuration."""

@@ -15,7 +15,8 @@ NAMES = (
     "attendance_reports", "attendance_requests", "attendance_punches", "keys", "health",
     "documentation", "sign_in", "home", "start_page", "compare_page", "identify_page", "people_page", "groups_page",
     "lookalikes_page", "celebrities_page", "live_page", "evaluate_page", "train_page", "jobs_page", "settings_pages",
-    "thresholds_page", "cameras_page", "display_page", "retention_page", "static",
+    "thresholds_page", "cameras_page", "display_page", "retention_page", "attendance_page",
+    "attendance_person_page", "attendance_reports_page", "attendance_requests_page", "static",
 )  # fmt: skip
 
 

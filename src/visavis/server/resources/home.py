@@ -24,6 +24,8 @@ def go_home(request: Request, services: ServicesOf) -> RedirectResponse:
     visitor = find_visitor(request, services)
     if visitor is None:
         return RedirectResponse("/sign-in", 303)
+    if not visitor.may(READ) and visitor.may_see_attendance(services):
+        return RedirectResponse("/attendance", 303)
     visitor.require(READ)
     return RedirectResponse("/compare", 303)
 

@@ -4,6 +4,10 @@ import { formatNumber, locale } from "./texts.js";
 
 const FORMS = {
   day: { dateStyle: "medium" },
+  // Days of a calendar, which are the same in each time zone.
+  date: { dateStyle: "medium", timeZone: "UTC" },
+  weekday: { weekday: "short", year: "numeric", month: "short", day: "numeric", timeZone: "UTC" },
+  month: { year: "numeric", month: "long", timeZone: "UTC" },
   moment: { dateStyle: "medium", timeStyle: "short" },
   full: {
     year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",

@@ -1,0 +1,133 @@
+"""Who is in, late, not there, without a punch or undecided on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from visavis.attendance.days.types import Day
+from visavis.attendance.presence import LOOK_BACK, Present, find_present
+from visavis.attendance.reports.totals import MISSING
+from visavis.attendance.rules.schedule import ShiftTime
+from visavis.attendance.types import Employee, Leave, Outage, Punch
+from visavis.server.pages.attendance_scope import Scope
+
+Mark = Literal["in", "late", "missing", "unpaired", "undecided"]
+MARKS: tuple[Mark, ...] = ("in", "late", "missing", "unpaired", "undecided")
+"""What the page counts: who is in now, came late, is expected but not there, lacks a punch, and cannot be decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class TodayRow:
+    """A day of an employee, with its marks; ``present`` says since when the employee is in, today alone."""
+
+    employee: Employee
+    day: Day
+    marks: frozenset[Mark]
+    present: Present | None
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The employees of a day by number; ``counts`` says how many have each mark."""
+
+    day: date
+    is_today: bool
+    rows: tuple[TodayRow, ...]
+
+    @property
+    def counts(self) -> Mapping[Mark, int]:
+        """How many rows have each mark."""
+        return {mark: sum(mark in row.marks for row in self.rows) for mark in MARKS}
+
+    def select(self, mark: str) -> tuple[TodayRow, ...]:
+        """Return the rows with a mark, all for another text."""
+        return tuple(row for row in self.rows if mark not in MARKS or mark in row.marks)
+
+
+def read_present(scope: Scope, people: Iterable[Employee], at: datetime) -> list[Present]:
+    """Return who of these employees is in, or perhaps is, by department and name."""
+    listed = list(people)
+    if not listed:
+        return []
+    is_whole = scope.view.numbers is None and len(listed) == len(scope.people)
+    numbers = None if is_whole else [employee.number for employee in listed]
+    return find_present(listed, scope.site.ledger.punches(at - LOOK_BACK, None, numbers), at)
+
+
+def read_today(scope: Scope, department: str, day: date) -> Today:
+    """Return a day of the employees of a department, all where its name is empty; of those employed on it."""
+    now, people = scope.now, scope.select(department)
+    is_today = day == now.date()
+    present = {each.employee: each for each in read_present(scope, people, now)} if is_today else {}
+    rows = []
+    by_batch: dict[int, tuple[Mapping[str, list[Punch]], Mapping[str, list[Leave]]]] = {}
+    for recorded, (employee, (computed,)) in scope.read(people, day, day):
+        if computed.kind == "not_employed":
+            continue
+        if id(recorded) not in by_batch:
+            by_batch = {id(recorded): (_group(recorded.punches), _group(recorded.leaves))}
+        punches, leaves = by_batch[id(recorded)]
+        number = employee.number
+        marks = {mark for mark, applies in _mark(computed).items() if applies}
+        if computed.status == "pending":
+            times = scope.planner.plan(employee, day).times
+            waiting = [
+                time
+                for time, part in zip(times, computed.parts, strict=True)
+                if part.status == "pending" and _is_awaited(time, punches.get(number, ()), leaves.get(number, ()), now)
+            ]
+            failed = any(_overlaps(recorded.outages, time, now) for time in waiting)
+            marks |= {"undecided"} if failed else {"missing"} if waiting else set()
+        if number in present:
+            marks = marks - {"missing"} | {"in"}
+        rows.append(TodayRow(employee, computed, frozenset(marks), present.get(number)))
+    return Today(day, is_today, tuple(rows))
+
+
+def _mark(day: Day) -> dict[Mark, bool]:
+    return {
+        "late": day.late > 0,
+        "missing": day.status == "absent",
+        "unpaired": not MISSING.isdisjoint(day.notes) or bool(day.outside),
+        "undecided": day.status == "undecided",
+    }
+
+
+def _is_awaited(time: ShiftTime, punches: Iterable[Punch], leaves: Iterable[Leave], now: datetime) -> bool:
+    """Return whether an employee should have come by now, and has no punch in the shift."""
+    shift = time.shift
+    if shift is None or (shift.required is not None and time.core is None):
+        return False
+    start = time.core[0] if time.core else time.start
+    if any(leave.part == "first_half" and leave.first <= time.day <= leave.last for leave in leaves):
+        start = max(start, time.middle)
+    if _minute(now) <= start + shift.grace_late:
+        return False
+    return not any(time.opens <= _minute(punch.at) <= time.closes for punch in punches)
+
+
+def _overlaps(outages: Iterable[Outage], time: ShiftTime, now: datetime) -> bool:
+    """Return whether a device failed while the employee could have come."""
+    return any(_minute(each.start) <= _minute(now) and time.opens <= _minute(each.end) for each in outages)
+
+
+def _group(records: Iterable[Punch] | Iterable[Leave]) -> dict[str, list]:  # type: ignore[type-arg]
+    grouped: dict[str, list] = {}  # type: ignore[type-arg]
+    for record in records:
+        grouped.setdefault(record.employee, []).append(record)
+    return grouped
+
+
+def _minute(at: datetime) -> int:
+    return int(at.timestamp()) // 60
+
+
+def list_departments(present: Iterable[Present]) -> Iterator[tuple[str, list[Present]]]:
+    """Yield the departments of people who are in, with those people."""
+    grouped: dict[str, list[Present]] = {}
+    for each in present:
+        grouped.setdefault(each.department, []).append(each)
+    yield from grouped.items()

@@ -1,0 +1,118 @@
+"""The pages of attendance about an employee: the days of a month, and a day with all that its figures come from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import Response
+
+from visavis.attendance.closings import find_closing, read_figures
+from visavis.attendance.employees import NUMBER_LENGTH
+from visavis.attendance.local_time import read_day
+from visavis.attendance.reports.forms import to_text
+from visavis.attendance.reports.tables import MONTH_TOTALS, TOTALS
+from visavis.attendance.reports.totals import add_up, thaw
+from visavis.attendance.requests import read_requests
+from visavis.server.auth import ServicesOf
+from visavis.server.pages.attendance_days import read_person_days
+from visavis.server.pages.attendance_scope import open_scope
+from visavis.server.pages.attendance_view import find_months, find_neighbors, pick_month, share
+from visavis.server.pages.day_bar import classify_punches
+from visavis.server.pages.day_reasons import explain_figures, explain_status
+from visavis.server.pages.render import show_page
+from visavis.server.pages.visitor import AnyVisitor
+from visavis.server.resources.attendance_page import Text
+from visavis.server.resources.attendance_requests_page import describe_requests
+from visavis.server.roles import APPROVE, ATTENDANCE, MANAGE
+
+router = APIRouter(tags=["pages"], include_in_schema=False)
+
+REQUESTS = 20
+"""Newest requests of an employee on the own page."""
+Number = Annotated[str, Path(max_length=NUMBER_LENGTH)]
+
+
+@router.get("/attendance/people/{number}")
+def show_person(
+    request: Request, services: ServicesOf, visitor: AnyVisitor, number: Number, month: Text = ""
+) -> Response:
+    """Show the days of a month of an employee, with their bars and totals."""
+    scope = open_scope(services, visitor)
+    employee = scope.find(number)
+    first, last = pick_month(scope, month)
+    named = f"{first:%Y-%m}"
+    person = read_person_days(scope, employee, first, last)
+    with scope.site.database.read() as conn:
+        closing, figures = find_closing(conn, named), read_figures(conn, named)
+    days = [day for day in person.listed() if day.kind != "not_employed" or day.outside]
+    totals = thaw(figures).get(number) or add_up(person.listed(), scope.planner.rules)
+    columns = [(TOTALS[name], getattr(totals, name)) for name in MONTH_TOTALS]
+    before, after = find_months(first)
+    now = scope.now
+    may_ask = visitor.employee == number
+    with scope.site.database.read() as conn:
+        requests = read_requests(conn, employee=number)[::-1][:REQUESTS] if may_ask else []
+    scope.log(f"page person {named}", [employee])
+    return show_page(
+        request,
+        "attendance_person",
+        module="attendance.js" if may_ask else "local_values.js",
+        employee=employee,
+        days=[(day, person.bar(day.day, now)) for day in days],
+        totals=[(column, to_text(value, column.kind)) for column, value in columns],
+        first=first,
+        month=named,
+        may_ask=may_ask,
+        requests=describe_requests(scope, requests, {number: employee}),
+        leave_kinds=list(scope.planner.rules.leave),
+        may_download=visitor.may(ATTENDANCE) or visitor.may(APPROVE),
+        before=before,
+        after=after,
+        is_closed=closing is not None and closing.state == "closed",
+        **share(scope, [employee]),
+    )
+
+
+@router.get("/attendance/people/{number}/{day}")
+def show_day(
+    request: Request,
+    services: ServicesOf,
+    visitor: AnyVisitor,
+    number: Number,
+    day: Annotated[str, Path(max_length=20)],
+) -> Response:
+    """Show a day of an employee: its bar, its figures with their reasons, and its punches."""
+    scope = open_scope(services, visitor)
+    employee = scope.find(number)
+    asked = read_day(day)
+    person = read_person_days(scope, employee, asked, asked)
+    (computed,) = person.listed()
+    plan, now = person.plan(asked), scope.now
+    bar = person.bar(asked, now)
+    before, after = find_neighbors(asked)
+    scope.log(f"page day {asked}", [employee])
+    values: dict[str, Any] = {
+        "next_bar": person.bar(after, now) if after is not None and bar.goes_on else None,
+        "figures": explain_figures(computed, plan, person.punches),
+        "status_reasons": explain_status(computed, plan),
+        "before": before,
+        "after": after,
+        "month": f"{asked:%Y-%m}",
+    }
+    may_ask, may_correct = visitor.employee == number, visitor.may(ATTENDANCE) and visitor.may(MANAGE)
+    own = {*classify_punches([computed])} | {mark.punch_id for mark in bar.marks}
+    kinds = classify_punches(person.days.values())
+    return show_page(
+        request,
+        "attendance_day",
+        module="attendance.js" if may_ask or may_correct else "local_values.js",
+        employee=employee,
+        day=computed,
+        bar=bar,
+        punches=[(punch, kinds.get(punch.id, "open")) for punch in person.punches if punch.id in own],
+        may_ask=may_ask,
+        may_correct=may_correct,
+        **values,
+        **share(scope, [employee]),
+    )
