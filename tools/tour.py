@@ -257,7 +257,8 @@ def prepare_folder(folder: Path) -> Path:
     )
     (folder / "cameras.toml").chmod(0o600)
     (folder / "server.toml").write_text(
-        "[server]\nattendance_site = 'site'\n[galleries]\ndefault = 'faces.db'\n[index_roots]\nphotos = 'photos'\n[classifiers]\nteam = 'team'\n"
+        "[server]\nattendance_site = 'site'\n"
+        "[galleries]\ndefault = 'faces.db'\n[index_roots]\nphotos = 'photos'\n[classifiers]\nteam = 'team'\n"
         "[retention]\njob_days = 90\nlog_days = 365\n"
     )
     create_demo(folder / "site").close()
