@@ -72,8 +72,8 @@ def open_as(open_tab: OpenTab, server: RunningServer, browsers: Browsers, role: 
 
 
 def texts_of(page: str, tag: str) -> list[str]:
-    found = re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", page, re.DOTALL)
-    return [" ".join(unescape(re.sub(r"<[^>]+>", " ", text)).split()) for text in found]
+    matches = re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", page, re.DOTALL)
+    return [" ".join(unescape(re.sub(r"<[^>]+>", " ", text)).split()) for text in matches]
 
 
 @pytest.mark.parametrize(
@@ -340,8 +340,8 @@ def test_the_own_page_is_accessible_at_each_width(
 def first_punch(server: RunningServer, employee: str) -> str:
     """Return the id of the first punch of an employee."""
     records = server.get(f"/v1/attendance/employees/{employee}/history").json()["records"]
-    found: str = next(record["punch"]["id"] for record in records if record["kind"] == "punch")
-    return found
+    identity: str = next(record["punch"]["id"] for record in records if record["kind"] == "punch")
+    return identity
 
 
 def test_an_administrator_finds_the_page_in_the_menu(open_tab: OpenTab, server: RunningServer, site: Site) -> None:

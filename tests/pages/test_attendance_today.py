@@ -82,11 +82,11 @@ def test_where_a_device_failed_who_has_not_come_is_undecided(site: Site) -> None
     outage = Outage("door", at("07:30"), at("08:30"), "no power")
     identity = site.add_outage(outage, actor="test")
     try:
-        found = marks(site, "09:00")
+        marked = marks(site, "09:00")
     finally:
         with site.database.write() as conn:
             conn.exec_driver_sql("DELETE FROM attendance_outages WHERE id = ?", (identity,))
-    assert (found["Cid"], found["Fay"]) == ({"undecided"}, set())
+    assert (marked["Cid"], marked["Fay"]) == ({"undecided"}, set())
 
 
 def test_counts_and_lists_are_of_the_same_rows(site: Site) -> None:

@@ -42,8 +42,8 @@ def reasons(text: str, by: Rules, day: date = MONDAY) -> dict[str, list[str]]:
     listed = {figure.name: figure.reasons for figure in explain_figures(computed, plan, person.punches)}
     listed["status"] = tuple(explain_status(computed, plan))
     return {
-        name: [catalog[f"attendance.{reason.key}"].format(**reason.values) for reason in found]
-        for name, found in listed.items()
+        name: [catalog[f"attendance.{reason.key}"].format(**reason.values) for reason in listed_reasons]
+        for name, listed_reasons in listed.items()
     }
 
 
@@ -102,22 +102,24 @@ def test_the_reasons_of_an_office_day_name_punches_rule_and_sums() -> None:
         office("grace_late = 5", 'half_day_below = "4:00"', 'absent_below = "1:00"'),
         version='[versions.overtime]\nworkday = { least = 15, most = "2:00", factor = 1.25 }',
     )
-    found = reasons("08:20 18:00", by)
-    assert found["worked"] == [
+    explained = reasons("08:20 18:00", by)
+    assert explained["worked"] == [
         "Rule: punches are arrival and departure in turn.",
         "08:20 to 18:00: 9:40",
         "Worked in a fixed break: -1:00",
         "Together: 8:40",
     ]
-    assert found["planned"] == ["Shift office from 08:00 to 17:00, less 1:00 of breaks: 8:00"]
-    assert found["late"] == ["Shift office: expected at 08:00, punched at 08:20: 0:20 late. Up to 0:05 is no lateness."]
-    assert found["overtime"] == [
+    assert explained["planned"] == ["Shift office from 08:00 to 17:00, less 1:00 of breaks: 8:00"]
+    assert explained["late"] == [
+        "Shift office: expected at 08:00, punched at 08:20: 0:20 late. Up to 0:05 is no lateness."
+    ]
+    assert explained["overtime"] == [
         "8:40 worked less 8:00 planned: 0:40",
         "Less than 0:15 would not count.",
         "At most 2:00 a day count.",
         "Payroll multiplies it by 1.25.",
     ]
-    assert found["status"] == [
+    assert explained["status"] == [
         "Shift office: under 4:00 is half a day, under 1:00 is absent.",
         "The rules from 2020-01-01 apply.",
     ]

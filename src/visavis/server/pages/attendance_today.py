@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 from visavis.attendance.days.types import Day
 from visavis.attendance.presence import LOOK_BACK, Present, find_present
@@ -14,6 +14,7 @@ from visavis.attendance.rules.schedule import ShiftTime
 from visavis.attendance.types import Employee, Leave, Outage, Punch
 from visavis.server.pages.attendance_scope import Scope
 
+Record = TypeVar("Record", Punch, Leave)
 Mark = Literal["in", "late", "missing", "unpaired", "undecided"]
 MARKS: tuple[Mark, ...] = ("in", "late", "missing", "unpaired", "undecided")
 """What the page counts: who is in now, came late, is expected but not there, lacks a punch, and cannot be decided."""
@@ -114,8 +115,9 @@ def _overlaps(outages: Iterable[Outage], time: ShiftTime, now: datetime) -> bool
     return any(_minute(each.start) <= _minute(now) and time.opens <= _minute(each.end) for each in outages)
 
 
-def _group(records: Iterable[Punch] | Iterable[Leave]) -> dict[str, list]:  # type: ignore[type-arg]
-    grouped: dict[str, list] = {}  # type: ignore[type-arg]
+def _group(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Return the records of each employee."""
+    grouped: dict[str, list[Record]] = {}
     for record in records:
         grouped.setdefault(record.employee, []).append(record)
     return grouped
