@@ -17,7 +17,7 @@ from visavis.server.resources import routers
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs/pages.md").read_text(encoding="utf-8")
 PICTURES = ROOT / "docs/images/tour"
-BYTES, ALL_BYTES = 60_000, 1_000_000
+BYTES, ALL_BYTES = 60_000, 1_275_000
 LEADING = {"/", "/settings"}
 """Addresses that only lead to a page."""
 
