@@ -1,4 +1,4 @@
-"""The attendance site for pages: the employees whom the visitor may see, and their days under the rules of the site."""
+"""The attendance site for pages: the employees that the visitor may see, and their days under the rules of the site."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from visavis.server.site_view import SiteView, open_view, unknown_employee
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A site as a visitor sees it: ``people`` are the employees whose days the visitor may see, by number.
+    """A site as a visitor sees it: ``people`` are the employees that the visitor may see, by number.
 
     ``now`` is the time at the place.
     """
