@@ -103,10 +103,13 @@ def classify_punches(days: Iterable[Day]) -> Mapping[str, MarkKind]:
     """Return what each punch counts as, by its id; an arrival without a departure yet has none."""
     kinds: dict[str, MarkKind] = {}
     for day in days:
-        kinds.update((punch_id, "outside") for punch_id in day.outside)
+        for punch_id in day.outside:
+            kinds[punch_id] = "outside"
         for part in day.parts:
-            kinds.update((punch_id, "unpaired") for punch_id in part.unpaired)
-            kinds.update((punch_id, "double") for punch_id in part.doubles)
+            for punch_id in part.unpaired:
+                kinds[punch_id] = "unpaired"
+            for punch_id in part.doubles:
+                kinds[punch_id] = "double"
             for interval in part.intervals:
                 kinds[interval.arrival_id] = "arrival"
                 if interval.departure_id:
