@@ -8,8 +8,6 @@ from datetime import date, datetime
 import pytest
 
 from attendance.days.clock import OFFICE
-from visavis.attendance.rules.read import read_rules
-from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.settings import SiteSettings
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee, Leave, Outage
@@ -54,7 +52,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def scope_at(site: Site, clock: str) -> Scope:
     view, visitor = SiteView(site, "test"), Visitor("test", rights=ROLES["payroll"])
-    return Scope(view, Planner(read_rules(site.rules_path)), visitor, tuple(site.employees()), at(clock))
+    return Scope(view, visitor, tuple(site.employees()), at(clock))
 
 
 def marks(site: Site, clock: str) -> dict[str, set[str]]:
@@ -74,8 +72,8 @@ def test_during_the_day_who_has_not_come_is_missing(site: Site) -> None:
 
 
 def test_who_is_on_leave_for_half_of_the_day_is_missing_after_its_middle(site: Site) -> None:
-    """The middle of 8:00 to 17:00 is 12:30."""
-    assert (marks(site, "12:35")["Dan"], marks(site, "12:36")["Dan"]) == (set(), {"missing"})
+    """The middle of 8:00 to 17:00 is in the break, which ends at 13:00."""
+    assert (marks(site, "13:05")["Dan"], marks(site, "13:06")["Dan"]) == (set(), {"missing"})
 
 
 def test_where_a_device_failed_who_has_not_come_is_undecided(site: Site) -> None:

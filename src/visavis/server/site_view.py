@@ -8,9 +8,11 @@ from datetime import UTC, date, datetime
 from typing import Protocol
 
 from visavis.attendance.local_time import read_zone
+from visavis.attendance.presence import Devices
+from visavis.attendance.reports.presence import read_devices
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee, Leave, Outage, Punch
-from visavis.errors import UnknownNameError
+from visavis.errors import UnknownNameError, VisavisError
 from visavis.images import shown
 from visavis.server.auth import forbid
 from visavis.server.problems import ProblemError
@@ -101,6 +103,16 @@ class SiteView:
     def erased_before(self) -> datetime | None:
         """Return the time before which punches were erased."""
         return self.site.erased_before()
+
+    def entrances(self, at: datetime) -> Devices | None:
+        """Return the devices that the rules of a time call entrances and exits, with their directions.
+
+        None where the rules cannot be read: who is in has to be listed all the same.
+        """
+        try:
+            return read_devices(self.site, at)
+        except VisavisError:
+            return None
 
     def _limit(self, employees: Collection[str] | None) -> Collection[str] | None:
         if self.numbers is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 from visavis.attendance.days.many import EmployeeDays, Recorded, compute_many
 from visavis.attendance.local_time import read_zone
@@ -19,7 +20,7 @@ from visavis.server.services import Services
 from visavis.server.site_view import SiteView, open_view, unknown_employee
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scope:
     """A site as a visitor sees it: ``people`` are the employees that the visitor may see, by number.
 
@@ -27,10 +28,17 @@ class Scope:
     """
 
     view: SiteView
-    planner: Planner
     visitor: Visitor
     people: tuple[Employee, ...]
     now: datetime
+
+    @cached_property
+    def planner(self) -> Planner:
+        """What the rules of the site plan; AttendanceError for rules that are wrong."""
+        try:
+            return Planner(read_rules(self.site.rules_path, zone=self.zone))
+        except UsageError as error:  # names the path
+            raise AttendanceError(f"the rules of the site cannot be used: {error}") from error
 
     @property
     def site(self) -> Site:
@@ -74,10 +82,6 @@ class Scope:
 
 
 def open_scope(services: Services, visitor: Visitor) -> Scope:
-    """Return what a visitor may see of the site; raises as open_view, and AttendanceError for rules that are wrong."""
+    """Return what a visitor may see of the site; raises as :func:`visavis.server.site_view.open_view`."""
     view = open_view(services, visitor)
-    try:
-        planner = Planner(read_rules(view.site.rules_path, zone=view.site.zone))
-    except UsageError as error:  # names the path
-        raise AttendanceError(f"the rules of the site cannot be used: {error}") from error
-    return Scope(view, planner, visitor, tuple(view.employees()), datetime.now(read_zone(view.site.zone)))
+    return Scope(view, visitor, tuple(view.employees()), datetime.now(read_zone(view.site.zone)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, TypeVar
 
+from visavis.attendance.days.parts import expect
 from visavis.attendance.days.types import Day
 from visavis.attendance.presence import LOOK_BACK, Present, find_present
 from visavis.attendance.reports.totals import MISSING
@@ -55,7 +56,8 @@ def read_present(scope: Scope, people: Iterable[Employee], at: datetime) -> list
         return []
     is_whole = scope.view.numbers is None and len(listed) == len(scope.people)
     numbers = None if is_whole else [employee.number for employee in listed]
-    return find_present(listed, scope.site.ledger.punches(at - LOOK_BACK, None, numbers), at)
+    punches = scope.site.ledger.punches(at - LOOK_BACK, None, numbers)
+    return find_present(listed, punches, at, scope.view.entrances(at))
 
 
 def read_today(scope: Scope, department: str, day: date) -> Today:
@@ -99,13 +101,9 @@ def _mark(day: Day) -> dict[Mark, bool]:
 
 def _is_awaited(time: ShiftTime, punches: Iterable[Punch], leaves: Iterable[Leave], now: datetime) -> bool:
     """Return whether an employee should have come by now, and has no punch in the shift."""
-    shift = time.shift
-    if shift is None or (shift.required is not None and time.core is None):
-        return False
-    start = time.core[0] if time.core else time.start
-    if any(leave.part == "first_half" and leave.first <= time.day <= leave.last for leave in leaves):
-        start = max(start, time.middle)
-    if _minute(now) <= start + shift.grace_late:
+    is_off = any(leave.part == "first_half" and leave.first <= time.day <= leave.last for leave in leaves)
+    start = expect(time, "first_half" if is_off else "").start
+    if time.shift is None or start is None or _minute(now) <= start + time.shift.grace_late:
         return False
     return not any(time.opens <= _minute(punch.at) <= time.closes for punch in punches)
 

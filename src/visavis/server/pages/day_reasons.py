@@ -31,8 +31,11 @@ class Figure:
 
 
 def explain_figures(day: Day, plan: DayPlan | None, punches: Sequence[Punch]) -> list[Figure]:
-    """Return the figures of a day, first those that every day has; ``plan`` is None on days without one."""
-    if plan is None:
+    """Return the figures of a day, first those that every day has; ``plan`` is None on days without one.
+
+    Days of erased punches have none.
+    """
+    if plan is None or day.status == "erased":
         return []
     shifts = dict(zip(day.parts, plan.times, strict=True))
     minutes = {int(punch.at.timestamp()) // 60 for punch in punches}
@@ -59,7 +62,7 @@ def explain_status(day: Day, plan: DayPlan | None) -> list[Reason]:
         reasons.append(Reason("why_off", {}))
     elif day.leave and "unknown_leave" not in day.notes:
         reasons.append(Reason("why_leave", {"kind": day.leave}))
-    for time in () if plan is None else plan.times:
+    for time in () if plan is None or day.status == "erased" else plan.times:
         shift = time.shift
         if shift is not None and (shift.half_day_below or shift.absent_below):
             values = {

@@ -89,6 +89,7 @@ def show_present(request: Request, services: ServicesOf, visitor: AnyVisitor, de
         at=now,
         present=list(list_departments(present)),
         count=len(present),
+        has_rules=scope.view.entrances(now) is not None,
         perhaps=sum(each.state == "perhaps" for each in present),
         **share(scope, people, department=department),
     )

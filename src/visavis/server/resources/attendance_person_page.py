@@ -8,11 +8,12 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
 from visavis.attendance.closings import find_closing, read_figures
+from visavis.attendance.days.many import EmployeeDays
 from visavis.attendance.employees import NUMBER_LENGTH
 from visavis.attendance.local_time import read_day
 from visavis.attendance.reports.forms import to_text
-from visavis.attendance.reports.tables import MONTH_TOTALS, TOTALS
-from visavis.attendance.reports.totals import add_up, thaw
+from visavis.attendance.reports.tables import MONTH_TOTALS, month_report
+from visavis.attendance.reports.totals import thaw
 from visavis.attendance.requests import read_requests
 from visavis.server.auth import ServicesOf
 from visavis.server.pages.attendance_days import read_person_days
@@ -46,8 +47,8 @@ def show_person(
     with scope.site.database.read() as conn:
         closing, figures = find_closing(conn, named), read_figures(conn, named)
     days = [day for day in person.listed() if day.kind != "not_employed" or day.outside]
-    totals = thaw(figures).get(number) or add_up(person.listed(), scope.planner.rules)
-    columns = [(TOTALS[name], getattr(totals, name)) for name in MONTH_TOTALS]
+    table = month_report([EmployeeDays(employee, person.listed())], scope.planner.rules, thaw(figures))
+    totals = list(zip(table.columns, table.rows[0], strict=True))[-len(MONTH_TOTALS) :]
     before, after = find_months(first)
     now = scope.now
     may_ask = visitor.employee == number
@@ -60,7 +61,7 @@ def show_person(
         module="attendance.js" if may_ask else "local_values.js",
         employee=employee,
         days=[(day, person.bar(day.day, now)) for day in days],
-        totals=[(column, to_text(value, column.kind)) for column, value in columns],
+        totals=[(column, to_text(value, column.kind)) for column, value in totals],
         first=first,
         month=named,
         may_ask=may_ask,
