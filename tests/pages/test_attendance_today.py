@@ -11,6 +11,7 @@ from attendance.days.clock import OFFICE
 from visavis.attendance.settings import SiteSettings
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee, Leave, Outage
+from visavis.errors import AttendanceError
 from visavis.server.pages.attendance_scope import Scope
 from visavis.server.pages.attendance_today import read_present, read_today
 from visavis.server.pages.visitor import Visitor
@@ -104,3 +105,16 @@ def test_who_is_in_is_since_the_arrival(site: Site) -> None:
     scope = scope_at(site, "09:00")
     present = read_present(scope, scope.people, scope.now)
     assert [(each.name, f"{each.since:%H:%M}") for each in present] == [("Ann", "07:58"), ("Ben", "08:06")]
+
+
+def test_who_is_in_is_listed_where_the_rules_cannot_be_read(site: Site) -> None:
+    rules = site.rules_path.read_text()
+    site.rules_path.write_text("no rules")
+    try:
+        scope = scope_at(site, "09:00")
+        assert scope.view.entrances(scope.now) is None
+        assert [each.name for each in read_present(scope, scope.people, scope.now)] == ["Ann", "Ben"]
+        with pytest.raises(AttendanceError, match="the rules of the site cannot be used"):
+            read_today(scope, "", MONDAY)
+    finally:
+        site.rules_path.write_text(rules)

@@ -8,6 +8,7 @@ import pytest
 
 from attendance.days.clock import ANN, MONDAY, NIGHT, office, punches, rules
 from visavis.attendance.days.compute import compute_days
+from visavis.attendance.days.erased import mark_erased
 from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.rules.types import Rules
 from visavis.server.pages.attendance_days import PersonDays
@@ -132,6 +133,13 @@ def test_the_reasons_of_leaving_early_and_of_a_day_off() -> None:
     free = reasons("", rules(), date(2026, 3, 1))
     assert free["status"][0] == "The rules have a day off."
     assert free["worked"] == ["No arrival with a departure: nothing is counted."]
+
+
+def test_a_day_of_erased_punches_has_no_figures_and_says_why() -> None:
+    person = read("08:00 17:00", rules())
+    (erased,) = mark_erased([person.days[MONDAY]], LATER, person.planner.rules.zone)
+    assert explain_figures(erased, person.plan(MONDAY), person.punches) == []
+    assert [reason.key for reason in explain_status(erased, person.plan(MONDAY))] == ["note_erased", "why_rules"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
