@@ -64,29 +64,32 @@ def read_today(scope: Scope, department: str, day: date) -> Today:
     """Return a day of the employees of a department, all where its name is empty; of those employed on it."""
     now, people = scope.now, scope.select(department)
     is_today = day == now.date()
-    present = {each.employee: each for each in read_present(scope, people, now)} if is_today else {}
+    computed = list(scope.read(people, day, day))
+    batches = {id(recorded): recorded for recorded, _ in computed}.values()
+    punches = _group(punch for recorded in batches for punch in recorded.punches)
+    leaves = _group(leave for recorded in batches for leave in recorded.leaves)
+    present = {}
+    if is_today:  # the punches of its days are read already
+        own = [punch for listed in punches.values() for punch in listed]
+        present = {each.employee: each for each in find_present(people, own, now, scope.view.entrances(now))}
     rows = []
-    by_batch: dict[int, tuple[Mapping[str, list[Punch]], Mapping[str, list[Leave]]]] = {}
-    for recorded, (employee, (computed,)) in scope.read(people, day, day):
-        if computed.kind == "not_employed":
+    for recorded, (employee, (own_day,)) in computed:
+        if own_day.kind == "not_employed":
             continue
-        if id(recorded) not in by_batch:
-            by_batch = {id(recorded): (_group(recorded.punches), _group(recorded.leaves))}
-        punches, leaves = by_batch[id(recorded)]
         number = employee.number
-        marks = {mark for mark, applies in _mark(computed).items() if applies}
-        if computed.status == "pending":
-            times = scope.planner.plan(employee, day).times
+        marks = {mark for mark, applies in _mark(own_day).items() if applies}
+        if own_day.status == "pending":
+            plan, records = scope.planner.plan(employee, day), (punches.get(number, ()), leaves.get(number, ()))
             waiting = [
                 time
-                for time, part in zip(times, computed.parts, strict=True)
-                if part.status == "pending" and _is_awaited(time, punches.get(number, ()), leaves.get(number, ()), now)
+                for time, part in zip(plan.times, own_day.parts, strict=True)
+                if part.status == "pending" and _is_awaited(time, *records, now)
             ]
             failed = any(_overlaps(recorded.outages, time, now) for time in waiting)
             marks |= {"undecided"} if failed else {"missing"} if waiting else set()
         if number in present:
             marks = marks - {"missing"} | {"in"}
-        rows.append(TodayRow(employee, computed, frozenset(marks), present.get(number)))
+        rows.append(TodayRow(employee, own_day, frozenset(marks), present.get(number)))
     return Today(day, is_today, tuple(rows))
 
 
