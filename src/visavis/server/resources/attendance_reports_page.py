@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
-from typing import Any
-
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from visavis.attendance.closings import read_figures
+from visavis.attendance.reports.carried import carried_report
 from visavis.attendance.reports.forms import to_text
 from visavis.attendance.reports.tables import REPORTS
 from visavis.attendance.reports.totals import thaw
 from visavis.attendance.reports.types import ColumnKind, ReportTable, ReportValue
+from visavis.attendance.types import Employee
 from visavis.server.auth import ServicesOf
 from visavis.server.pages.attendance_scope import Scope, open_scope
 from visavis.server.pages.attendance_view import PageOf, cut_page, find_months, pick_month, share
@@ -24,7 +25,7 @@ from visavis.server.services import Services
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
-KINDS = ("late", "overtime", "departments", "notices", "changes", "person")
+KINDS = ("late", "overtime", "departments", "notices", "changes", "carried", "person")
 ROWS = 100
 """Rows of a report on a page."""
 
@@ -67,13 +68,18 @@ def show_reports(
     )
 
 
-def _make_table(services: Services, scope: Scope, kind: str, people: Any, period: tuple[date, date]) -> ReportTable:
+def _make_table(
+    services: Services, scope: Scope, kind: str, people: Collection[Employee], period: tuple[date, date]
+) -> ReportTable:
     month = f"{period[0]:%Y-%m}"
     with scope.site.database.read() as conn:
         figures = read_figures(conn, month)
     with bounded(services):
-        entries = [entry for _, entry in scope.read(people, *period)]
-        table = REPORTS[kind](entries, scope.planner.rules, thaw(figures))
+        if kind == "carried":
+            table = carried_report(scope.site, month, scope.planner, people)
+        else:
+            entries = [entry for _, entry in scope.read(people, *period)]
+            table = REPORTS[kind](entries, scope.planner.rules, thaw(figures))
     scope.log(f"page report {kind} {month}", people)
     return table
 
