@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from visavis.attendance.closings import read_figures
 from visavis.attendance.reports.carried import carried_report
 from visavis.attendance.reports.forms import to_text
-from visavis.attendance.reports.tables import REPORTS
+from visavis.attendance.reports.tables import REPORTS, TOTALS
 from visavis.attendance.reports.totals import thaw
 from visavis.attendance.reports.types import ColumnKind, ReportTable, ReportValue
 from visavis.attendance.types import Employee
@@ -64,6 +65,7 @@ def show_reports(
         before=before,
         after=after,
         employee_number=employee,
+        figure_keys={column.title: key for key, column in TOTALS.items()},
         **share(scope, people, department=department),
     )
 
