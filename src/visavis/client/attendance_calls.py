@@ -34,7 +34,7 @@ class AttendanceCalls(GalleryRequests):
         return parse(SiteSummary, self._connection.send("GET", "/attendance"))
 
     def employees(self) -> list[Employee]:
-        """Return the employees whom the key may see, by number."""
+        """Return the employees that the key may see, by number."""
         return [parse(Employee, line) for line in self._connection.send("GET", "/attendance/employees")["employees"]]
 
     def attendance_report(
@@ -77,7 +77,7 @@ class AttendanceCalls(GalleryRequests):
         return _parse_table(self._connection.send("GET", "/attendance/who-is-in", params=params))
 
     def own_attendance(self) -> EmployeeExport:
-        """Return all that is stored about the employee to whom the key belongs."""
+        """Return all that is stored about the employee of the key."""
         from visavis.attendance.rights import EmployeeExport
 
         return parse(EmployeeExport, self._connection.send("GET", "/attendance/me"))

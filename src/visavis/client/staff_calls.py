@@ -16,7 +16,7 @@ PATH = "/attendance/requests"
 class StaffRequestCalls(GalleryRequests):
     """Methods of :class:`visavis.Client` about requests of employees.
 
-    Requests are for the employee to whom the key belongs; an administrator's key names another ``employee``.
+    Requests are for the employee of the key; an administrator's key names another ``employee``.
     """
 
     def staff_requests(self, *, pending: bool = True, employee: str | None = None) -> list[StaffRequest]:

@@ -31,7 +31,7 @@ HEADER = APIKeyHeader(name="x-api-key", auto_error=False, description="A key of 
 class Principal:
     """Who asks: the ``name`` of the key, its rights, and the galleries it may use (None: all).
 
-    ``employee`` is the number of the employee to whom the key belongs.
+    ``employee`` is the number of the employee of the key.
     """
 
     name: str

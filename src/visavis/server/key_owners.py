@@ -1,4 +1,4 @@
-"""Employees to whom keys belong: those of the site of attendance."""
+"""Employees that keys are for: those of the site of attendance."""
 
 from __future__ import annotations
 

@@ -33,14 +33,14 @@ class Viewer(Protocol):
 
     @property
     def employee(self) -> str | None:
-        """The number of the employee to whom the key belongs."""
+        """The number of the employee of the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class SiteView:
     """The records of a site that a key may see, for reports and for requests about one employee.
 
-    ``numbers`` are the employee numbers that may be seen; None: all. ``employee`` is the one to whom the key belongs,
+    ``numbers`` are the employee numbers that may be seen; None: all. ``employee`` is that of the key,
     ``name`` that of the key.
     """
 
@@ -55,7 +55,7 @@ class SiteView:
         return None if self.numbers is None else self.require_employee()
 
     def require_employee(self) -> str:
-        """Return the number of the employee to whom the key belongs; raises ProblemError where there is none."""
+        """Return the number of the employee of the key; raises ProblemError where there is none."""
         if self.employee is None:
             raise ProblemError(404, "no_employee", "this key belongs to no employee: name one.")
         return self.employee.number
@@ -83,7 +83,7 @@ class SiteView:
     # What reports are computed from: see visavis.attendance.reports.source.Records
 
     def employees(self) -> list[Employee]:
-        """Return the employees whom the key may see, by number."""
+        """Return the employees that the key may see, by number."""
         return [employee for employee in self.site.employees() if self.sees(employee.number)]
 
     def punches_between(self, start: datetime, end: datetime, employees: Collection[str] | None = None) -> list[Punch]:
@@ -151,7 +151,7 @@ def open_view(services: Services, viewer: Viewer) -> SiteView:
 
 
 def _find_owner(services: Services, site: Site, key: str) -> Employee:
-    """Return the employee to whom a key belongs; raises ProblemError for one who is not employed any more."""
+    """Return the employee of a key; raises ProblemError for one who is not employed any more."""
     owner = services.keys.find_owner(key)
     try:
         employee = None if owner is None else site.employee(owner.employee)
@@ -163,7 +163,7 @@ def _find_owner(services: Services, site: Site, key: str) -> Employee:
         or site.ledger.oldest(employee.number) != owner.first_record
         or _has_left(employee, site.zone)
     ):
-        raise ProblemError(403, "not_employed", "the employee to whom this key belongs is not employed any more.")
+        raise ProblemError(403, "not_employed", "the employee of this key is not employed any more.")
     return employee
 
 

@@ -238,7 +238,7 @@ class ModelFile(Plain):
 class ApiKey(Plain):
     """A key without its secret. ``galleries`` are the names it may use; None: all. ``revoked`` is a time, or None.
 
-    ``employee`` is the number of the employee to whom a key of the role "employee" or "manager" belongs.
+    ``employee`` is the number of the employee that a key of the role "employee" or "manager" is for.
     """
 
     id: str
@@ -253,7 +253,7 @@ class ApiKey(Plain):
 
 @dataclass(frozen=True, slots=True)
 class KeyOwner(Plain):
-    """The employee to whom a key belongs, by number, and the oldest record about the employee in the ledger."""
+    """The employee of a key, by number, and the oldest record about the employee in the ledger."""
 
     employee: str
     first_record: int
@@ -261,9 +261,9 @@ class KeyOwner(Plain):
 
 @dataclass(frozen=True, slots=True)
 class SiteSummary(Plain):
-    """The site of attendance as a key may see it: the departments of the employees whom it may see.
+    """The site of attendance as a key may see it: the departments of the employees that it may see.
 
-    ``months`` were closed. ``employee`` is the number of the employee to whom the key belongs.
+    ``months`` were closed. ``employee`` is the number of the employee of the key.
     """
 
     name: str

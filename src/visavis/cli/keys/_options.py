@@ -49,7 +49,7 @@ def open_keys(config: Path | None, gallery: str | None, *, only: Sequence[str] =
 
 
 def read_owner(config: Path | None, role: str, employee: str | None) -> KeyOwner | None:
-    """Return the employee, of the site of a server, to whom a key that is to be made belongs; None for none.
+    """Return the employee, of the site of a server, that a key to be made is for; None for none.
 
     Raises UsageError and UnknownNameError as :func:`visavis.server.key_owners.find_owner`.
     """

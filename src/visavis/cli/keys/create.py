@@ -28,7 +28,7 @@ def create(
         typer.Option(
             "--employee",
             metavar="NUMBER",
-            help="Employee to whom a key of the role employee or manager belongs.",
+            help="Employee that a key of the role employee or manager is for.",
             show_default=False,
         ),
     ] = None,

@@ -71,7 +71,7 @@ def describe_site(view: VisibleSite) -> dict[str, Any]:
 
 @router.get("/employees", response_model=EmployeeList, responses=responses(404))
 def list_employees(view: VisibleSite) -> dict[str, Any]:
-    """List the employees whom the key may see."""
+    """List the employees that the key may see."""
     employees = view.employees()
     view.log("employees", [employee.number for employee in employees], is_all=True)
     return {"employees": [employee.to_dict() for employee in employees]}
@@ -110,7 +110,7 @@ def _find_devices(site: Site, moment: datetime) -> Devices:
 
 @router.get("/me", response_model=model_of(EmployeeExport), responses=responses(404))
 def read_own_record(services: ServicesOf, view: VisibleSite) -> dict[str, Any]:
-    """Return all that is stored about the employee to whom the key belongs, with the log of who looked at it."""
+    """Return all that is stored about the employee of the key, with the log of who looked at it."""
     number = view.require_employee()
     view.log("export of a person", [number])
     with bounded(services):

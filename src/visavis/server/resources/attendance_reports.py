@@ -134,7 +134,7 @@ def _compute(
     employees: list[str] | tuple[()] = (),
     departments: list[str] | tuple[()] = (),
 ) -> tuple[list[EmployeeDays], Planner]:
-    """Return the days of employees whom the key may see, and log that it looks at them."""
+    """Return the days of employees that the key may see, and log that it looks at them."""
     planner = Planner(read_rules(view.site.rules_path, zone=view.site.zone))
     people = compute_site_days(view, planner, period.first, period.last, employees=employees, departments=departments)
     looked_at = [entry.employee.number for entry in people]

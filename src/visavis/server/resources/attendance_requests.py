@@ -34,7 +34,7 @@ FIELDS: dict[RequestKind, tuple[set[str], set[str]]] = {
 
 
 class AttendanceRequest(BaseModel, extra="forbid"):
-    """What an employee asks for; without ``employee``, the one to whom the key belongs.
+    """What an employee asks for; without ``employee``, that of the key.
 
     The kind "punch" takes ``at`` and perhaps ``direction`` of a missing punch; "correction" takes ``punch_id`` and the
     right ``at`` or ``direction``; "void" takes ``punch_id``; "leave" takes ``leave`` (such as vacation), ``first``, and
@@ -71,7 +71,7 @@ def list_requests(
     state: Annotated[Literal["pending", "all"], Query(description="Those that wait, or all.")] = "pending",
     employee: Annotated[str | None, Query(max_length=NUMBER_LENGTH, description="Only those of an employee.")] = None,
 ) -> dict[str, Any]:
-    """List requests of the employees whom the key may see."""
+    """List requests of the employees that the key may see."""
     if employee is not None:
         view.find_employee(employee)
     with view.site.database.read() as conn:
@@ -87,7 +87,7 @@ def ask(view: Asked, order: AttendanceRequest) -> dict[str, Any]:
     number = order.employee or view.require_employee()
     if view.employee is not None and number != view.employee.number:
         view.find_employee(number)
-        raise ProblemError(403, "forbidden", "this key asks for the employee to whom it belongs alone.")
+        raise ProblemError(403, "forbidden", "this key asks for its own employee alone.")
     view.find_employee(number)
     content = _make_content(view.site, number, order)
     return view.site.request(number, order.kind, content, reason=order.reason, actor=view.name).to_dict()

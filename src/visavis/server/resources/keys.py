@@ -25,8 +25,8 @@ router = APIRouter(prefix=V1, tags=["keys"])
 class KeyRequest(BaseModel, extra="forbid"):
     """A key to create: ``role`` is read, enroll, admin, employee, manager, payroll or kiosk.
 
-    ``galleries`` are the names it may use, null for all. ``employee`` is the number of the employee to whom a key of
-    the role employee or manager belongs.
+    ``galleries`` are the names it may use, null for all. ``employee`` is the number of the employee that a key of the
+    role employee or manager is for.
     """
 
     name: str = Field(min_length=1, max_length=NAME_LENGTH)

@@ -45,7 +45,7 @@ class Keys:
         owner: KeyOwner | None = None,
         actor: str,
     ) -> NewKey:
-        """Create a key; ``owner`` is the employee to whom it belongs.
+        """Create a key; ``owner`` is the employee that it is for.
 
         Raises UsageError for an unknown role, a name that another key has, and galleries or an owner that a key of the
         role cannot have.
@@ -65,7 +65,7 @@ class Keys:
             return [read_key(row) for row in conn.execute(select_keys().order_by(KEYS.c.name))]
 
     def find_owner(self, name: str) -> KeyOwner | None:
-        """Return the employee to whom the key of a name belongs; None where it belongs to no employee."""
+        """Return the employee that the key of a name is for; None where it is for none."""
         query = select(OWNERS.c.employee, OWNERS.c.first_record).join(KEYS, KEYS.c.id == OWNERS.c.key_id)
         with self._database.read() as conn:
             row = conn.execute(query.where(KEYS.c.name == name)).one_or_none()
@@ -171,7 +171,7 @@ def check_reach(role: str, galleries: Sequence[str] | None, employee: str | None
 
 
 def select_keys() -> Select[Any]:
-    """Select the columns of keys, and the employees to whom they belong, for :func:`read_key`."""
+    """Select the columns of keys, and the employees that they are for, for :func:`read_key`."""
     return select(KEYS, OWNERS.c.employee).outerjoin(OWNERS, OWNERS.c.key_id == KEYS.c.id)
 
 
