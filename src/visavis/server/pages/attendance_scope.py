@@ -71,7 +71,7 @@ class Scope:
         if not people:  # of no employees: read_records would take it for all
             return
         numbers = frozenset(employee.number for employee in people)
-        for recorded in read_records(self.view, first, last, employees=numbers, now=self.now):
+        for recorded in read_records(self.view, [self.planner], first, last, employees=numbers, now=self.now):
             for entry in compute_many(recorded, self.planner, first, last):
                 yield recorded, entry
 

@@ -68,10 +68,7 @@ def read_today(scope: Scope, department: str, day: date) -> Today:
     batches = {id(recorded): recorded for recorded, _ in computed}.values()
     punches = _group(punch for recorded in batches for punch in recorded.punches)
     leaves = _group(leave for recorded in batches for leave in recorded.leaves)
-    present = {}
-    if is_today:  # the punches of its days are read already
-        own = [punch for listed in punches.values() for punch in listed]
-        present = {each.employee: each for each in find_present(people, own, now, scope.view.entrances(now))}
+    present = {each.employee: each for each in read_present(scope, people, now)} if is_today else {}
     rows = []
     for recorded, (employee, (own_day,)) in computed:
         if own_day.kind == "not_employed":
