@@ -348,7 +348,7 @@ def first_punch(server: RunningServer, employee: str) -> str:
 
 
 def test_an_administrator_finds_the_page_in_the_menu(open_tab: OpenTab, server: RunningServer, site: Site) -> None:
-    tab = open_as_administrator(open_tab, server)
+    tab = open_as_administrator(open_tab, server, "/compare")
     tab.page.click("header >> text=Attendance")
     tab.page.wait_for_url("**/attendance")
     assert tab.page.inner_text("h1").startswith("Today")

@@ -33,11 +33,11 @@ async function send(event) {
   try {
     const body = new Blob([JSON.stringify(order)], { type: "application/json" });
     await ask("POST", path, { body });
-    const notice = element("p", { class: "notice", role: "status", tabindex: "-1" }, form.dataset.done);
-    result.replaceChildren(notice);
     form.reset();
-    await refreshPart("record");
+    const notice = element("p", { class: "notice", role: "status", tabindex: "-1" }, form.dataset.done);
+    const fault = await refreshPart("record").then(() => null, describeProblem); // the order is done all the same
     prepare();
+    result.replaceChildren(notice, ...(fault ? [fault] : []));
     notice.focus();
   } catch (problem) {
     result.replaceChildren(describeProblem(problem, { isOrder: true }));
