@@ -116,6 +116,13 @@ def test_a_month_is_closed_corrected_and_opened_again(run: Run) -> None:
     with Site("sample") as site, site.database.read() as conn:
         (carried,) = read_carried(conn, "2024-04").items()
     assert (carried[0], carried[1]["2024-03"]["worked"], [*carried[1]]) == ("1009", 240, ["2024-03"])
+    lines = run("attendance", "report", "--month", "2024-04", "--kind", "carried", *here, "--json").lines
+    (worked,) = [line for line in lines if line["figure"] == "Worked"]
+    assert (worked["employee"], worked["month"], worked["difference"]) == ("1009", "2024-03", 240)
+    assert worked["first_day"] == "2024-03-05"
+    why = run("attendance", "day", "2024-03-05", "--employee", "1009", "--why", *here).out
+    assert "changes after 2024-03 was closed, carried into 2024-04: " in why
+    assert "worked +4:00" in why
     assert run("attendance", "close", "--month", "2024-02", *here).code == 0
     again = run("attendance", "close", "--month", "2024-03", *here)
     assert (again.code, "was closed by" in again.err) == (2, True)
