@@ -15,7 +15,7 @@ from visavis.attendance.types import Employee, Leave, Outage, Punch
 from visavis.errors import UnknownNameError, UsageError
 from visavis.images import shown
 
-BATCH_DAYS = 40_000
+BATCH_DAYS = 20_000
 """Days, each of an employee, whose punches are in memory at a time."""
 LAST_YEAR = 9998
 """Punches of a day are looked for on the next days too, which dates must be able to say."""
