@@ -14,7 +14,7 @@ from visavis.attendance.types import Punch
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class FigureReason:
     """A sentence: its key in the catalogs, without the first part, and its values."""
 
     key: str
@@ -22,15 +22,15 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class DayFigure:
     """A figure of a day, formatted, and where it comes from."""
 
     name: str
     value: str
-    reasons: tuple[Reason, ...]
+    reasons: tuple[FigureReason, ...]
 
 
-def explain_figures(day: Day, plan: DayPlan | None, punches: Sequence[Punch]) -> list[Figure]:
+def explain_figures(day: Day, plan: DayPlan | None, punches: Sequence[Punch]) -> list[DayFigure]:
     """Return the figures of a day, first those that every day has; ``plan`` is None on days without one.
 
     Days of erased punches have none.
@@ -50,18 +50,18 @@ def explain_figures(day: Day, plan: DayPlan | None, punches: Sequence[Punch]) ->
     shown = {
         name: value for name, value in figures.items() if value[0] or name == "worked" or (name == "planned" and shifts)
     }
-    return [Figure(name, format_minutes(minutes), tuple(reasons)) for name, (minutes, reasons) in shown.items()]
+    return [DayFigure(name, format_minutes(minutes), tuple(reasons)) for name, (minutes, reasons) in shown.items()]
 
 
-def explain_status(day: Day, plan: DayPlan | None) -> list[Reason]:
+def explain_status(day: Day, plan: DayPlan | None) -> list[FigureReason]:
     """Return what decides the status of a day."""
     reasons = []
     if day.kind == "holiday":
-        reasons.append(Reason("why_holiday", {"name": day.holiday}))
+        reasons.append(FigureReason("why_holiday", {"name": day.holiday}))
     elif day.kind == "off":
-        reasons.append(Reason("why_off", {}))
+        reasons.append(FigureReason("why_off", {}))
     elif day.leave and "unknown_leave" not in day.notes:
-        reasons.append(Reason("why_leave", {"kind": day.leave}))
+        reasons.append(FigureReason("why_leave", {"kind": day.leave}))
     for time in () if plan is None or day.status == "erased" else plan.times:
         shift = time.shift
         if shift is not None and (shift.half_day_below or shift.absent_below):
@@ -70,40 +70,40 @@ def explain_status(day: Day, plan: DayPlan | None) -> list[Reason]:
                 "half": format_minutes(shift.half_day_below),
                 "absent": format_minutes(shift.absent_below),
             }
-            reasons.append(Reason("why_thresholds", values))
-    reasons += [Reason(f"note_{note}", {}) for note in day.notes]
+            reasons.append(FigureReason("why_thresholds", values))
+    reasons += [FigureReason(f"note_{note}", {}) for note in day.notes]
     if day.rules is not None:
-        reasons.append(Reason("why_rules", {"day": day.rules.isoformat()}))
+        reasons.append(FigureReason("why_rules", {"day": day.rules.isoformat()}))
     return reasons
 
 
 Shifts = dict[DayPart, ShiftTime]
 
 
-def _explain_worked(day: Day, shifts: Shifts) -> Iterator[Reason]:
+def _explain_worked(day: Day, shifts: Shifts) -> Iterator[FigureReason]:
     for part, time in shifts.items():
         if not part.intervals:
             continue
         if part.shift and len(shifts) > 1:
-            yield Reason("why_shift", {"shift": part.shift})
-        yield Reason(f"why_{time.counting.direction}", {})
+            yield FigureReason("why_shift", {"shift": part.shift})
+        yield FigureReason(f"why_{time.counting.direction}", {})
         if time.counting.hours == "first_last":
-            yield Reason("why_first_last", {})
+            yield FigureReason("why_first_last", {})
         for interval in part.intervals:
             key = "why_interval" if interval.departure_id else "why_interval_automatic"
             span = {"arrival": _clock(interval.arrival), "departure": _clock(interval.departure)}
-            yield Reason(key, {**span, "minutes": format_minutes(interval.minutes)})
+            yield FigureReason(key, {**span, "minutes": format_minutes(interval.minutes)})
         for deduction in part.deductions:
-            yield Reason(f"deduction_{deduction.reason}", {"minutes": format_minutes(-deduction.minutes)})
+            yield FigureReason(f"deduction_{deduction.reason}", {"minutes": format_minutes(-deduction.minutes)})
         if part.deductions or len(part.intervals) > 1:
-            yield Reason("why_sum", {"minutes": format_minutes(part.worked)})
+            yield FigureReason("why_sum", {"minutes": format_minutes(part.worked)})
     if len([part for part in day.parts if part.intervals]) > 1:
-        yield Reason("why_total", {"minutes": format_minutes(day.worked)})
+        yield FigureReason("why_total", {"minutes": format_minutes(day.worked)})
     if not any(part.intervals for part in day.parts):
-        yield Reason("why_no_pair", {})
+        yield FigureReason("why_no_pair", {})
 
 
-def _explain_planned(day: Day, plan: DayPlan) -> Iterator[Reason]:
+def _explain_planned(day: Day, plan: DayPlan) -> Iterator[FigureReason]:
     for time in plan.times:
         if time.shift is None:
             continue
@@ -115,16 +115,16 @@ def _explain_planned(day: Day, plan: DayPlan) -> Iterator[Reason]:
             "planned": format_minutes(time.planned),
         }
         if time.shift.required is not None:
-            yield Reason("why_required", values)
+            yield FigureReason("why_required", values)
         elif breaks:
-            yield Reason("why_planned_breaks", {**values, "breaks": format_minutes(breaks)})
+            yield FigureReason("why_planned_breaks", {**values, "breaks": format_minutes(breaks)})
         else:
-            yield Reason("why_planned", values)
+            yield FigureReason("why_planned", values)
     if day.kind in {"off", "holiday"}:
-        yield Reason("why_nothing_planned", {})
+        yield FigureReason("why_nothing_planned", {})
 
 
-def _explain_late(shifts: Shifts, minutes: set[int]) -> Iterator[Reason]:
+def _explain_late(shifts: Shifts, minutes: set[int]) -> Iterator[FigureReason]:
     for part, time in shifts.items():
         if part.late and time.shift is not None:
             begins = [time.start, *(time.core or ())[:1], time.middle]
@@ -132,7 +132,7 @@ def _explain_late(shifts: Shifts, minutes: set[int]) -> Iterator[Reason]:
             yield _explain_distance("why_late", pair, part.late, time.shift, time.shift.grace_late, time)
 
 
-def _explain_early(shifts: Shifts, minutes: set[int]) -> Iterator[Reason]:
+def _explain_early(shifts: Shifts, minutes: set[int]) -> Iterator[FigureReason]:
     for part, time in shifts.items():
         if part.early and time.shift is not None:
             ends = [time.end, *(time.core or ())[1:], time.middle]
@@ -142,16 +142,16 @@ def _explain_early(shifts: Shifts, minutes: set[int]) -> Iterator[Reason]:
 
 def _explain_distance(
     key: str, pair: tuple[int, int] | None, minutes: int, shift: Shift, grace: int, time: ShiftTime
-) -> Reason:
+) -> FigureReason:
     values = {"shift": shift.name, "minutes": format_minutes(minutes), "grace": format_minutes(grace)}
     if pair is None or time.starts_at is None:
-        return Reason(f"{key}_by", values)
+        return FigureReason(f"{key}_by", values)
     zone = time.starts_at.tzinfo
     limit, punch = (f"{datetime.fromtimestamp(60 * minute, zone):%H:%M}" for minute in pair)
-    return Reason(key, {**values, "limit": limit, "punch": punch})
+    return FigureReason(key, {**values, "limit": limit, "punch": punch})
 
 
-def _explain_overtime(day: Day, plan: DayPlan) -> Iterator[Reason]:
+def _explain_overtime(day: Day, plan: DayPlan) -> Iterator[FigureReason]:
     rules = plan.version.overtime
     rule: OvertimeRule | None = {"workday": rules.workday, "off": rules.off, "holiday": rules.holiday}.get(plan.kind)
     if not day.overtime or rule is None:
@@ -159,19 +159,19 @@ def _explain_overtime(day: Day, plan: DayPlan) -> Iterator[Reason]:
     if plan.kind == "workday":
         expected = sum(part.planned for part in day.parts)
         beyond = {"worked": format_minutes(day.worked), "planned": format_minutes(expected)}
-        yield Reason("why_overtime", {**beyond, "minutes": format_minutes(day.worked - expected)})
+        yield FigureReason("why_overtime", {**beyond, "minutes": format_minutes(day.worked - expected)})
     else:
-        yield Reason("why_overtime_free", {"worked": format_minutes(day.worked)})
+        yield FigureReason("why_overtime_free", {"worked": format_minutes(day.worked)})
     if rule.least:
-        yield Reason("why_overtime_least", {"minutes": format_minutes(rule.least)})
+        yield FigureReason("why_overtime_least", {"minutes": format_minutes(rule.least)})
     if rule.most is not None:
-        yield Reason("why_overtime_most", {"minutes": format_minutes(rule.most)})
+        yield FigureReason("why_overtime_most", {"minutes": format_minutes(rule.most)})
     if rule.factor != 1:
-        yield Reason("why_overtime_factor", {"factor": f"{rule.factor:g}"})
+        yield FigureReason("why_overtime_factor", {"factor": f"{rule.factor:g}"})
 
 
-def _explain_credited(day: Day) -> Iterable[Reason]:
-    return [Reason("why_credited", {"kind": day.leave})] if day.credited else []
+def _explain_credited(day: Day) -> Iterable[FigureReason]:
+    return [FigureReason("why_credited", {"kind": day.leave})] if day.credited else []
 
 
 def _clock(at: datetime | None) -> str:

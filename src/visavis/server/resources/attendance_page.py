@@ -31,12 +31,12 @@ from visavis.server.pages.attendance_view import (
 )
 from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import AnyVisitor
+from visavis.server.resources.people_page import PageNumber
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
 Department = Annotated[str, Query(max_length=NAME_LENGTH)]
 Text = Annotated[str, Query(max_length=NUMBER_LENGTH)]
-PageNumber = Annotated[int, Query(ge=1, le=10**6)]
 ROWS, PEOPLE = 50, 20
 """Employees on a page of a day, and of a month."""
 

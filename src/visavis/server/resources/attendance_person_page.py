@@ -9,7 +9,6 @@ from fastapi.responses import Response
 
 from visavis.attendance.closings import find_closing, read_figures
 from visavis.attendance.days.many import EmployeeDays
-from visavis.attendance.employees import NUMBER_LENGTH
 from visavis.attendance.local_time import read_day
 from visavis.attendance.reports.forms import to_text
 from visavis.attendance.reports.tables import MONTH_TOTALS, month_report
@@ -25,18 +24,18 @@ from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import AnyVisitor
 from visavis.server.resources.attendance_page import Text
 from visavis.server.resources.attendance_requests_page import describe_requests
+from visavis.server.resources.site_options import EmployeeNumber
 from visavis.server.roles import APPROVE, ATTENDANCE, MANAGE
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
 REQUESTS = 20
 """Newest requests of an employee on the own page."""
-Number = Annotated[str, Path(max_length=NUMBER_LENGTH)]
 
 
 @router.get("/attendance/people/{number}")
 def show_person(
-    request: Request, services: ServicesOf, visitor: AnyVisitor, number: Number, month: Text = ""
+    request: Request, services: ServicesOf, visitor: AnyVisitor, number: EmployeeNumber, month: Text = ""
 ) -> Response:
     """Show the days of a month of an employee, with their bars and totals."""
     scope = open_scope(services, visitor)
@@ -80,7 +79,7 @@ def show_day(
     request: Request,
     services: ServicesOf,
     visitor: AnyVisitor,
-    number: Number,
+    number: EmployeeNumber,
     day: Annotated[str, Path(max_length=20)],
 ) -> Response:
     """Show a day of an employee: its bar, its figures with their reasons, and its punches."""

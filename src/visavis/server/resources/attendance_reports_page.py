@@ -20,7 +20,8 @@ from visavis.server.pages.attendance_scope import Scope, open_scope
 from visavis.server.pages.attendance_view import PageOf, cut_page, find_months, pick_month, share
 from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import AnyVisitor
-from visavis.server.resources.attendance_page import Department, PageNumber, Text
+from visavis.server.resources.attendance_page import Department, Text
+from visavis.server.resources.people_page import PageNumber
 from visavis.server.resources.site_options import bounded
 from visavis.server.services import Services
 

@@ -20,7 +20,7 @@ from visavis.server.pages.attendance_scope import Scope, open_scope
 from visavis.server.pages.attendance_view import cut_page, may_decide, share
 from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import AnyVisitor
-from visavis.server.resources.attendance_page import PageNumber
+from visavis.server.resources.people_page import PageNumber
 from visavis.server.roles import APPROVE, ATTENDANCE
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
