@@ -135,6 +135,7 @@ SCRIPT: list[list[str]] = [
     ["attendance approve", EVIL],
     ["attendance outage", "--from", EVIL, "--to", EVIL],
     ["attendance consent", EVIL],
+    ["attendance credential", EVIL],
     ["attendance export-person", EVIL, "--out", f"{EVIL}.json"],
     ["attendance erase-person", EVIL, "--reason", EVIL, "--yes"],
     ["attendance retain", "--site", f"none {EVIL}"],

@@ -104,6 +104,7 @@ DOCUMENTED = {
     "attendance approve",
     "attendance outage",
     "attendance consent",
+    "attendance credential",
     "attendance export-person",
     "attendance erase-person",
     "attendance retain",

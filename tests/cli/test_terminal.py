@@ -153,6 +153,7 @@ ELSEWHERE = {
             "approve",
             "outage",
             "consent",
+            "credential",
             "export-person",
             "erase-person",
             "retain",

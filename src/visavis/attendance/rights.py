@@ -16,6 +16,7 @@ from visavis.attendance.consents import link_person, read_consents, withdraw_con
 from visavis.attendance.employees import find_employee, read_employees
 from visavis.attendance.integrations.about_employee import delete_held_lines, read_deliveries, read_held_lines
 from visavis.attendance.integrations.types import EmployeeDeliveries
+from visavis.attendance.kiosk.credentials import list_credentials
 from visavis.attendance.ledger.erase import MOST_RECORDS, erase_employee
 from visavis.attendance.linked_people import describe_left_people, list_linked
 from visavis.attendance.requests import read_requests
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 ABOUT_EMPLOYEES = (
     tables.LEAVES, tables.REQUESTS, tables.FIGURES, tables.CONSENTS, tables.ACCESSES, tables.SENT, tables.REFUSED,
+    tables.CREDENTIALS,
 )  # fmt: skip
 """Tables with a column ``employee``, from which an erasure removes rows."""
 
@@ -42,7 +44,7 @@ class EmployeeExport(Plain):
     """All that a site stores about an employee; ``gallery`` is what its gallery stores, with the pictures of faces.
 
     ``accesses`` has who looked at it, ``deliveries`` what was sent to other systems, ``held_lines`` what terminals sent
-    of which no punch was made.
+    of which no punch was made, ``credentials`` whether there is a PIN and a badge.
     """
 
     employee: Employee
@@ -54,6 +56,7 @@ class EmployeeExport(Plain):
     gallery: dict[str, Any] | None
     deliveries: tuple[EmployeeDeliveries, ...] = ()
     held_lines: tuple[str, ...] = ()
+    credentials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,7 @@ def export_employee(site: Site, number: str) -> EmployeeExport:
         requests = read_requests(conn, employee=number)
         accesses = read_accesses(conn, employee=number, limit=None)
         deliveries, held = read_deliveries(conn, number), read_held_lines(conn, number)
+        credentials = list_credentials(conn, number)
     records = site.ledger.history(employee=number)
     kept = _export_person(site, employee.person_id)
     return EmployeeExport(
@@ -137,6 +141,7 @@ def export_employee(site: Site, number: str) -> EmployeeExport:
         kept,
         tuple(deliveries),
         tuple(held),
+        credentials,
     )
 
 
@@ -176,7 +181,9 @@ def apply_retention(site: Site, *, actor: str) -> Removed:
         _remove_deliveries(site, before)
     if kept.accesses_days:
         with site.database.write() as conn:
-            accesses = remove_accesses(conn, before=now - timedelta(days=kept.accesses_days))
+            before = now - timedelta(days=kept.accesses_days)
+            accesses = remove_accesses(conn, before=before)
+            conn.execute(delete(tables.KIOSK_REFUSALS).where(tables.KIOSK_REFUSALS.c.at < write_time(before)))
     if records or accesses:
         site.database.erase_traces()
     pictures, strangers = _tidy_gallery(site, actor=actor)

@@ -46,7 +46,7 @@ class Site(Closing):
         self.folder = Path(folder)
         self.settings = read_settings(self.folder)
         key_path = self.folder / self.settings.key
-        key = read_key(key_path)
+        self.key = key = read_key(key_path)
         self.database = AttendanceDatabase(locate_url(self.settings.database, self.folder))
         try:
             self._check_key(key, key_path)

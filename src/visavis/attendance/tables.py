@@ -220,5 +220,25 @@ ERASED = Table(
     Column("before", Text, nullable=False),  # time up to which retention has erased it
 )
 
+CREDENTIALS = Table(
+    "attendance_credentials",
+    METADATA,
+    Column("employee", Text, primary_key=True),
+    Column("pin", LargeBinary),  # salt and hash
+    Column("badge", Text, unique=True),  # code of the badge number
+)
+
+KIOSK_REFUSALS = Table(
+    "attendance_kiosk_refusals",
+    METADATA,
+    Column("attempt", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("kiosk", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("number_mark", Text),  # code of the employee number that was typed, for an hour
+    Index("attendance_kiosk_refusals_at", "at"),
+)
+"""Attempts at kiosks that were refused."""
+
 TRACKED = (EMPLOYEES, LEAVES, OUTAGES, REQUESTS, CLOSINGS, FIGURES, CONSENTS, ERASED)
 """Tables whose every change is a record of the ledger too, which ``verify`` compares them with."""

@@ -279,3 +279,18 @@ def test_the_tables_fit(run: Run, site: Path) -> None:
         assert code == 0, shown
         assert max(map(len, shown.splitlines())) <= 60
         assert len(re.findall(r"\w+", shown)) > 5
+
+
+def test_a_pin_and_a_badge_are_given_shown_once_and_taken_away(run: Run, site: Path) -> None:
+    given = run("attendance", "credential", "2", "--new-pin", "--badge", "0004711", "--json").line
+    assert re.fullmatch(r"\d{6}", str(given.pop("pin")))
+    assert given == {"employee": "2", "badge": "set"}
+    assert run("attendance", "credential", "2", "--json").line == {"employee": "2", "pin": "set", "badge": "set"}
+    assert "cannot be shown again" in run("attendance", "credential", "1", "--new-pin").err
+    taken = run("attendance", "credential", "1", "--badge", "0004711")
+    assert (taken.code, taken.err) == (2, "visavis: another employee has this badge.\n")
+    assert run("attendance", "credential", "2", "--remove", "--new-pin").code == 2
+    removed = run("attendance", "credential", "2", "--remove", "--json").line
+    assert removed == {"employee": "2", "pin": "-", "badge": "-"}
+    kept = (site / "attendance.db").read_bytes() + (site / "ledger.head").read_bytes()
+    assert b"0004711" not in kept

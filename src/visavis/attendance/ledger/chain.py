@@ -32,6 +32,9 @@ class LedgerKey:
     def __init__(self, secret: bytes) -> None:
         self._chain = _derive(secret, b"chain")
         self._heads = _derive(secret, b"head")
+        self._kiosks = _derive(secret, b"kiosk")
+        self._badges = _derive(secret, b"badge")
+        self._numbers = _derive(secret, b"number")
         self.mark = _derive(secret, b"mark")[:8].hex()
         """Tells the key from others, and nothing else about it."""
 
@@ -42,6 +45,18 @@ class LedgerKey:
     def sign_head(self, number: int, code: bytes) -> bytes:
         """Return the signature of the number and the code of the newest record."""
         return hmac.digest(self._heads, b"%d %b" % (number, code), "sha256")
+
+    def derive_kiosk_key(self, kiosk: str) -> bytes:
+        """Return the key with which a kiosk signs the punches that wait for a connection."""
+        return hmac.digest(self._kiosks, kiosk.encode(), "sha256")
+
+    def mark_badge(self, badge: str) -> str:
+        """Return what the database holds instead of a badge number."""
+        return hmac.digest(self._badges, badge.encode(), "sha256").hex()
+
+    def mark_number(self, number: str) -> str:
+        """Return what the database holds instead of a number that was typed, which may be part of a PIN."""
+        return hmac.digest(self._numbers, number.encode(), "sha256").hex()
 
 
 def digest_content(salt: bytes, content: Sequence[object]) -> bytes:

@@ -240,6 +240,17 @@ def check_employees(conn: Connection, punches: Collection[Punch]) -> None:
             raise UsageError(f"employee {shown(number)} has withdrawn the consent to be recognized by the face.")
 
 
+def read_employee_punches(conn: Connection, employee: str, start: datetime, end: datetime) -> list[Punch]:
+    """Return the punches of an employee as they now are, from ``start`` up to but without ``end``, by time and id."""
+    return _read_punches(conn, _select_now(start, end).where(RECORDS.c.employee == employee))
+
+
+def read_punch_records(conn: Connection, punch_id: str) -> list[LedgerRecord]:
+    """Return the records of a punch, the oldest first; none where there is no such punch, or it was erased."""
+    query = select(RECORDS).where(RECORDS.c.punch_id == punch_id, RECORDS.c.kind.in_(OF_PUNCHES), _is_whole())
+    return [read_record(row) for row in conn.execute(query.order_by(RECORDS.c.number))]
+
+
 def find_punch(conn: Connection, punch_id: str) -> Punch:
     """Return a punch as it now is; UnknownNameError where there is none, UsageError where it is void."""
     punch, kind = _read_newest(conn, punch_id)

@@ -16,6 +16,7 @@ from visavis.attendance.rules import _values as values
 from visavis.attendance.rules._shifts import read_counting, read_shift
 from visavis.attendance.rules._values import TableKeys, quote
 from visavis.attendance.rules.types import (
+    DEFAULT_COOLDOWN,
     Assignment,
     FreeDay,
     LeaveKind,
@@ -104,7 +105,7 @@ def _read_version(table: object) -> RuleVersion:
     version = RuleVersion(
         start,
         keys.need("shifts", _named("shifts", read_shift)),
-        keys.take("cooldown", values.read_seconds, 60),
+        keys.take("cooldown", values.read_seconds, DEFAULT_COOLDOWN),
         keys.take("least_probability", values.read_probability, 0.0),
         keys.take("devices", values.read_mapping(values.read_choice("in", "out")), {}),
         keys.take("overtime", _read_overtimes, OvertimeRules()),

@@ -15,6 +15,9 @@ from zoneinfo import ZoneInfo
 DAY = 1440
 """Minutes of a day by the clock."""
 
+DEFAULT_COOLDOWN = 60
+"""Seconds in which a second punch is a double of the first, where the rules do not say."""
+
 DirectionRule = Literal["alternate", "device", "strict"]
 HoursRule = Literal["pairs", "first_last"]
 RoundingMode = Literal["none", "up", "down", "nearest"]
@@ -137,7 +140,7 @@ class RuleVersion:
 
     start: date
     shifts: Mapping[str, Shift]
-    cooldown: int = 60
+    cooldown: int = DEFAULT_COOLDOWN
     least_probability: float = 0.0
     devices: Mapping[str, Literal["in", "out"]] = field(default_factory=dict)
     overtime: OvertimeRules = OvertimeRules()

@@ -1,0 +1,59 @@
+"""Who was refused at a kiosk: counted, never named; and too many wrong PINs, after which none is taken for a while."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from visavis.attendance.local_time import begin_day
+from visavis.attendance.site import Site
+from visavis.attendance.tables import KIOSK_REFUSALS
+from visavis.sql_database import write_time
+
+RefusalKind = Literal["stranger", "attack", "no_consent", "not_employed", "wrong_pin"]
+PIN_WINDOW = timedelta(minutes=10)
+KIOSK_TRIES = 20
+"""Wrong PINs and badges of a kiosk within the window, after which it takes none."""
+NUMBER_WINDOW = timedelta(hours=1)
+NUMBER_TRIES = 5
+"""Wrong PINs for an employee number, at all kiosks, after which none is taken for it, whether or not it exists."""
+ONE_DAY = timedelta(days=1)
+_ROWS = KIOSK_REFUSALS.c
+
+
+def record_refusal(site: Site, attempt: str, kind: RefusalKind, *, kiosk: str, number: str | None = None) -> None:
+    """Count a refusal; the same ``attempt`` is counted once for each kind. ``number`` is what was typed with a PIN."""
+    mark = None if number is None else site.key.mark_number(number)
+    with site.database.write() as conn:
+        at = site.database.read_clock(conn)
+        forgotten = _ROWS.at < write_time(at - NUMBER_WINDOW), _ROWS.number_mark.is_not(None)
+        conn.execute(update(KIOSK_REFUSALS).where(*forgotten).values(number_mark=None))
+        is_there = select(_ROWS.attempt).where(_ROWS.attempt == attempt, _ROWS.kind == kind)
+        if conn.execute(is_there).first() is None:
+            row = {"attempt": attempt, "kind": kind, "kiosk": kiosk, "at": write_time(at), "number_mark": mark}
+            conn.execute(insert(KIOSK_REFUSALS).values(row))
+
+
+def may_try_pin(conn: Connection, mark: str | None, *, kiosk: str, now: datetime) -> bool:
+    """Return whether a kiosk may try a PIN, for the number with this mark, or a badge (None)."""
+    wrong = select(func.count()).where(_ROWS.kind == "wrong_pin")
+    of_kiosk = wrong.where(_ROWS.kiosk == kiosk, _ROWS.at >= write_time(now - PIN_WINDOW))
+    if conn.execute(of_kiosk).scalar_one() >= KIOSK_TRIES:
+        return False
+    if mark is None:
+        return True
+    of_number = wrong.where(_ROWS.number_mark == mark, _ROWS.at >= write_time(now - NUMBER_WINDOW))
+    return bool(conn.execute(of_number).scalar_one() < NUMBER_TRIES)
+
+
+def count_refusals(site: Site, day: date) -> dict[RefusalKind, int]:
+    """Return how many attempts of a day, in the zone of the site, were refused at all kiosks, by kind."""
+    start, end = begin_day(day, site.zone).astimezone(UTC), begin_day(day + ONE_DAY, site.zone).astimezone(UTC)
+    query = select(_ROWS.kind, func.count().label("number")).where(
+        _ROWS.at >= write_time(start), _ROWS.at < write_time(end)
+    )
+    with site.database.read() as conn:
+        rows = conn.execute(query.group_by(_ROWS.kind)).all()
+    return {row.kind: row.number for row in rows}
