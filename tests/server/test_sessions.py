@@ -17,7 +17,7 @@ from visavis.server.state import sessions as state_sessions
 from visavis.server.state import tables
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.keys import Keys
-from visavis.server.state.sessions import IDLE, LONGEST, PRECISION, Sessions, make_csrf_token
+from visavis.server.state.sessions import IDLE, LONGEST, LONGEST_KIOSK, PRECISION, Sessions, make_csrf_token
 from visavis.server.types import ApiKey
 
 from .running_server import RunningServer
@@ -327,6 +327,21 @@ def test_a_session_ends_after_its_longest_time_however_often_it_is_used(database
     assert sessions.find(token) is not None
     age(database, token, total=PRECISION + timedelta(seconds=1))
     assert sessions.find(token) is None
+
+
+def test_a_session_of_a_kiosk_lasts_without_use(database: StateDatabase) -> None:
+    keys, sessions = Keys(database), Sessions(database)
+    key = keys.find(keys.create("door", "kiosk", actor="Bob").key)
+    assert key is not None
+    token = sessions.begin(key)
+    age(database, token, idle=LONGEST_KIOSK - PRECISION)
+    sessions.begin(make_stored_key(database))  # which removes those that have ended
+    assert sessions.find(token) is not None
+    age(database, token, total=PRECISION + timedelta(seconds=1))
+    assert sessions.find(token) is None
+    revoked = sessions.begin(key)
+    keys.revoke("door", actor="Bob")
+    assert sessions.find(revoked) is None
 
 
 def test_ended_sessions_are_removed_when_another_begins(database: StateDatabase) -> None:

@@ -11,6 +11,7 @@ from visavis.client.feedback_calls import FeedbackCalls
 from visavis.client.gallery_calls import GalleryCalls
 from visavis.client.group_calls import GroupCalls
 from visavis.client.job_calls import JobCalls
+from visavis.client.kiosk_calls import KioskCalls
 from visavis.client.migration_calls import MigrationCalls
 from visavis.client.model_calls import ModelCalls
 from visavis.client.person_calls import PersonCalls
@@ -21,7 +22,7 @@ from visavis.client.staff_calls import StaffRequestCalls
 
 class Client(
     PhotoCalls, FeedbackCalls, FaceCalls, GroupCalls, PersonCalls, GalleryCalls, MigrationCalls, JobCalls, ModelCalls,
-    CameraCalls, AttendanceCalls, StaffRequestCalls, ServerCalls, Closing,
+    CameraCalls, AttendanceCalls, StaffRequestCalls, KioskCalls, ServerCalls, Closing,
 ):  # fmt: skip
     """A visavis server, asked as the library is: the same names, options, results and exceptions.
 

@@ -7,6 +7,7 @@ request that a cookie authorizes carries the session's CSRF token, and comes fro
 from __future__ import annotations
 
 import hmac
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -32,10 +33,12 @@ def read_token(request: Request) -> str | None:
     return tokens.pop() if len(tokens) == 1 else None
 
 
-def set_cookie(response: Response, request: Request, token: str) -> None:
-    """Let the browser keep a token until it is closed, out of the reach of scripts and of other sites."""
-    secure = is_tls(request)
-    response.set_cookie(_name_cookie(request), token, path="/", secure=secure, httponly=True, samesite="strict")
+def set_cookie(response: Response, request: Request, token: str, *, lasts: timedelta | None = None) -> None:
+    """Let the browser keep a token, out of the reach of scripts and of other sites: until it is closed, or so long."""
+    secure, age = is_tls(request), None if lasts is None else round(lasts.total_seconds())
+    response.set_cookie(
+        _name_cookie(request), token, max_age=age, path="/", secure=secure, httponly=True, samesite="strict"
+    )
 
 
 def delete_cookie(response: Response, request: Request) -> None:

@@ -11,6 +11,8 @@ OWN_ATTENDANCE, APPROVE, ATTENDANCE, PUNCH = "see own attendance", "approve requ
 the departments that one manages, and see their days; all reports and exports, and closing of months; record punches."""
 OF_SITE = frozenset({OWN_ATTENDANCE, APPROVE, ATTENDANCE, PUNCH})
 """The rights over the site, which has the people of all galleries: a key of some galleries has none of them."""
+KIOSK = "kiosk"
+"""The role of a page at a door, whose session lasts."""
 
 ROLES = {
     "read": frozenset({READ}),
@@ -19,7 +21,7 @@ ROLES = {
     "employee": frozenset({OWN_ATTENDANCE}),
     "manager": frozenset({OWN_ATTENDANCE, APPROVE}),
     "payroll": frozenset({ATTENDANCE}),
-    "kiosk": frozenset({PUNCH}),
+    KIOSK: frozenset({PUNCH}),
 }
 OF_EMPLOYEES = ("employee", "manager")
 """Roles whose keys belong to an employee."""

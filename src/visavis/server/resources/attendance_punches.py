@@ -12,9 +12,8 @@ from visavis.attendance.employees import NUMBER_LENGTH
 from visavis.attendance.local_time import read_time
 from visavis.attendance.reports.closing import close_figures
 from visavis.attendance.types import ClosedMonth, Direction, Punch
-from visavis.errors import UsageError
 from visavis.gallery.check_text import NAME_LENGTH, TEXT_LENGTH
-from visavis.server.auth import Principal, ServicesOf, requires
+from visavis.server.auth import Principal, ServicesOf, forbid, requires
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.site_options import Administered, MonthName, Whole, bounded
@@ -30,7 +29,7 @@ Recorder = Annotated[Principal, Depends(requires(PUNCH))]
 class PunchOrder(BaseModel, extra="forbid"):
     """A punch of an employee, now unless ``at`` is given; a time without an offset is that of the site.
 
-    ``method`` is how the employee was known; an administrator's key may leave it out. With ``id`` and ``at`` the same
+    ``method`` is how the employee was known, if not by an administrator. With ``id`` and ``at`` the same
     punch can be sent again: it is recorded once.
     """
 
@@ -67,10 +66,13 @@ class ClosedAnswer(model_of(ClosedMonth)):  # type: ignore[misc]
 
 @router.post("/punches", response_model=model_of(Punch), status_code=201, responses=responses(404))
 def record_punch(services: ServicesOf, principal: Recorder, order: PunchOrder) -> dict[str, Any]:
-    """Record that an employee comes or goes; it is answered once it is on the disk."""
+    """Record that an employee comes or goes; it is answered once it is on the disk. Needs an administrator's key.
+
+    A kiosk has requests of its own, which find out who stands before it.
+    """
+    if ATTENDANCE not in principal.rights:
+        raise forbid(ATTENDANCE)
     site = require_site(services)
-    if order.method is None and ATTENDANCE not in principal.rights:
-        raise UsageError("say how the employee was known: method is face, pin or badge.")
     at = None if order.at is None else read_time(order.at, site.zone)
     punch = site.punch(
         order.employee,

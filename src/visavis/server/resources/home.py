@@ -11,7 +11,7 @@ from visavis.server.auth import ServicesOf
 from visavis.server.cookies import check_same_origin
 from visavis.server.pages.preferences import set_preference
 from visavis.server.pages.visitor import find_visitor
-from visavis.server.roles import READ
+from visavis.server.roles import PUNCH, READ
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
@@ -26,6 +26,8 @@ def go_home(request: Request, services: ServicesOf) -> RedirectResponse:
         return RedirectResponse("/sign-in", 303)
     if not visitor.may(READ) and visitor.may_see_attendance(services):
         return RedirectResponse("/attendance", 303)
+    if visitor.may(PUNCH) and not visitor.may(READ):
+        return RedirectResponse("/kiosk", 303)
     visitor.require(READ)
     return RedirectResponse("/compare", 303)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -10,7 +11,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from visavis.server.auth import ServicesOf, count_failure
 from visavis.server.cookies import check_changing, check_same_origin, delete_cookie, read_token, set_cookie
 from visavis.server.pages.render import show_page
+from visavis.server.roles import KIOSK
 from visavis.server.services import Services
+from visavis.server.state.sessions import LONGEST_KIOSK
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 PAGE = "/sign-in"
@@ -34,16 +37,22 @@ def sign_in(request: Request, services: ServicesOf, key: Annotated[str, Form(max
         count_failure(request, services)
         return show_page(request, "sign_in", status=401, is_wrong=True)
     answer = RedirectResponse("/", 303)
-    keep_session(request, services, answer, services.sessions.begin(stored))
+    lasts = LONGEST_KIOSK if stored.role == KIOSK else None
+    keep_session(request, services, answer, services.sessions.begin(stored), lasts=lasts)
     return answer
 
 
-def keep_session(request: Request, services: Services, answer: Response, token: str) -> None:
-    """Let the browser keep the token of a session that has begun; the session that it had ends."""
+def keep_session(
+    request: Request, services: Services, answer: Response, token: str, *, lasts: timedelta | None = None
+) -> None:
+    """Let the browser keep the token of a session that has begun, also when it is closed, if it ``lasts`` so long.
+
+    The session that it had ends.
+    """
     former = read_token(request)
     if former is not None:
         services.sessions.end(former)
-    set_cookie(answer, request, token)
+    set_cookie(answer, request, token, lasts=lasts)
 
 
 @router.post("/sign-out", response_class=RedirectResponse)

@@ -2,7 +2,8 @@
 
 A browser holds the token of its session in a cookie; the database holds the SHA-256 of it. The token has 256 random
 bits, so there is nothing to guess. A session ends ``IDLE`` after its last request and ``LONGEST`` after its begin, by
-times that are stored: a server that starts again extends none.
+times that are stored: a server that starts again extends none. That of a kiosk lasts ``LONGEST_KIOSK``: its page stays
+open day and night, and its key can do nothing but record punches.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 
+from visavis.server.roles import KIOSK
 from visavis.server.state import tables
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.keys import read_key, select_keys
@@ -22,6 +24,8 @@ from visavis.server.types import ApiKey
 
 IDLE = timedelta(hours=1)
 LONGEST = timedelta(hours=12)
+LONGEST_KIOSK = timedelta(days=400)
+"""As long as browsers keep a cookie at most."""
 PRECISION = timedelta(minutes=1)
 """Time between requests that are written down as the last one: a session may end so much before ``IDLE``."""
 SESSIONS = tables.SESSIONS
@@ -89,7 +93,9 @@ def make_csrf_token(token: str) -> str:
 
 
 def _ended(at: datetime) -> ColumnElement[bool]:
-    return or_(SESSIONS.c.used < _write(at - IDLE), SESSIONS.c.begun < _write(at - LONGEST))
+    kiosks = select(tables.KEYS.c.id).where(tables.KEYS.c.role == KIOSK)
+    is_over = or_(SESSIONS.c.used < _write(at - IDLE), SESSIONS.c.begun < _write(at - LONGEST))
+    return or_(and_(is_over, SESSIONS.c.key_id.not_in(kiosks)), SESSIONS.c.begun < _write(at - LONGEST_KIOSK))
 
 
 def _hash(token: str) -> str:

@@ -1,0 +1,97 @@
+// Frames of the kiosk's camera: one at a time for advice, several at once when a face can be recognized.
+
+import { ask } from "./api.js";
+import { element } from "./dom.js";
+
+const SIZE = { width: { ideal: 1280 }, height: { ideal: 960 }, facingMode: "user" };
+const WIDEST = 800; // pixels of the frames that are sent
+const PAUSE = 250; // milliseconds between an answer and the next frame
+const APART = 150; // milliseconds between the frames of an attempt
+const AFTER_ANSWER = 1500;
+const AFTER_FAILURE = 3000;
+const SAME_PERSON = 10_000; // milliseconds in which the same person is not told again that the punch is there
+const DECIDED = ["recorded", "already", "unknown", "attack"];
+
+// 32 hexadecimal digits at random.
+export function drawId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// Recognizes people for ever. `say` takes the key of a text with advice, `onAnswer` an answer of the server that is no
+// advice, `onProblem` why there is none.
+export async function watchPeople(video, { frames, readDirection, say, onAnswer, onProblem }) {
+  say("camera.starting");
+  if (!(await openCamera(video, say))) return;
+  let attempt = drawId();
+  let last = { name: "", time: 0 };
+  for (;;) {
+    await wait(PAUSE);
+    if (document.hidden || !video.videoWidth) continue;
+    try {
+      let answer = await judge([await grab(video)], attempt, readDirection());
+      if (answer.state === "hold") {
+        say("kiosk.state_hold");
+        answer = await judge(await grabMany(video, frames), attempt, readDirection());
+      }
+      if (!DECIDED.includes(answer.state)) {
+        if (answer.state === "waiting") attempt = drawId();
+        say(`kiosk.state_${answer.state}`);
+        continue;
+      }
+      const isAgain = answer.state === "already" && answer.name === last.name && Date.now() - last.time < SAME_PERSON;
+      if (answer.name) last = { name: answer.name, time: Date.now() };
+      say(isAgain ? "kiosk.state_waiting" : `kiosk.state_${answer.state}`);
+      if (!isAgain) onAnswer(answer);
+      await wait(AFTER_ANSWER);
+    } catch (problem) {
+      onProblem(problem);
+      say("kiosk.use_pin");
+      await wait(AFTER_FAILURE);
+    }
+  }
+}
+
+// The camera, again and again until there is one: it may be plugged in later.
+async function openCamera(video, say) {
+  for (;;) {
+    if (!navigator.mediaDevices) {
+      say("camera.withheld");
+      return false;
+    }
+    try {
+      const stream = await navigator.mediaDevices.getUserMedia({ video: SIZE });
+      video.srcObject = stream;
+      for (const track of stream.getTracks()) track.addEventListener("ended", () => openCamera(video, say));
+      return true;
+    } catch (error) {
+      say(error.name === "NotAllowedError" ? "camera.refused" : "camera.missing");
+      await wait(AFTER_FAILURE);
+    }
+  }
+}
+
+function judge(pictures, attempt, direction) {
+  const body = new FormData();
+  pictures.forEach((picture, row) => body.append("photo", picture, `frame${row}.jpg`));
+  const query = new URLSearchParams({ punch_id: drawId(), attempt, ...(direction && { direction }) });
+  return ask("POST", `/v1/kiosk/frames?${query}`, { body });
+}
+
+async function grabMany(video, count) {
+  const pictures = [];
+  while (pictures.length < count) {
+    if (pictures.length) await wait(APART);
+    pictures.push(await grab(video));
+  }
+  return pictures;
+}
+
+async function grab(video) {
+  const scale = Math.min(1, WIDEST / Math.max(video.videoWidth, video.videoHeight));
+  const size = { width: Math.round(video.videoWidth * scale), height: Math.round(video.videoHeight * scale) };
+  const canvas = element("canvas", size);
+  canvas.getContext("2d").drawImage(video, 0, 0, size.width, size.height);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92));
+}
+
+const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
