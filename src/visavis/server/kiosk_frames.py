@@ -71,8 +71,10 @@ def _judge(services: Services, check: LivenessCheck, photo: PhotoFaces) -> Liven
         raise ValueError("a frame without a picture has no face to judge")
     row = photo.largest
     item = (photo.photo.pixels, [photo.faces[row]], [photo.quality[row]])
-    ((answer,),) = services.inference.run(("liveness", id(check)), [item], 1, partial(_judge_items, check))
-    return answer
+    judged: list[tuple[Liveness, ...]] = services.inference.run(
+        ("liveness", id(check)), [item], 1, partial(_judge_items, check)
+    )
+    return judged[0][0]
 
 
 def _judge_items(check: LivenessCheck, items: Any) -> list[tuple[Liveness, ...]]:

@@ -73,7 +73,24 @@ def test_the_cooldown_is_that_of_the_rules_of_the_day(file_site: Site) -> None:
     record_punch(file_site, "2", order(3, "08:00:00", day="2026-03-03T"), kiosk="door")
     assert record_punch(file_site, "2", order(4, "08:05:00", day="2026-03-03T"), kiosk="door").is_repeat is True
     file_site.rules_path.write_text("broken")
-    assert kiosk_punches.read_cooldown(file_site, at("08:00:00")) == 60
+    assert kiosk_punches.read_door_rules(file_site, at("08:00:00")).cooldown == 60
+
+
+def test_an_entrance_of_the_rules_says_the_direction(file_site: Site) -> None:
+    shift = '[versions.shifts.day]\nstart = "09:00"\nend = "17:00"\n'
+    file_site.rules_path.write_text(f'[[versions]]\nfrom = 2026-01-01\ndevices = {{ gate = "in" }}\n{shift}')
+    punches = [
+        record_punch(file_site, "2", order(row, time, chosen), kiosk=kiosk).punch
+        for row, (time, chosen, kiosk) in enumerate(
+            [
+                ("08:00:00", None, "gate"),
+                ("12:00:00", None, "gate"),
+                ("13:00:00", None, "door"),
+                ("14:00:00", "out", "gate"),
+            ]
+        )
+    ]
+    assert [each.direction for each in punches] == ["in", "in", "out", "out"]
 
 
 def test_the_same_order_is_recorded_once(site: Site) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -14,7 +14,7 @@ from visavis.attendance.kiosk.types import UNDO_SECONDS, KioskAnswer, KioskState
 from visavis.attendance.ledger.ledger import check_employees, read_employee_punches, read_punch_records, void_punch
 from visavis.attendance.ledger.records import PUNCH, VOID, check_punch, describe_punch
 from visavis.attendance.local_time import check_time
-from visavis.attendance.presence import LONGEST_STAY, LOOK_BACK, find_present
+from visavis.attendance.presence import LONGEST_STAY, LOOK_BACK, Devices, find_present
 from visavis.attendance.rules.read import read_rules
 from visavis.attendance.rules.types import DEFAULT_COOLDOWN
 from visavis.attendance.site import Site
@@ -61,6 +61,14 @@ class PunchOrder:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DoorRules:
+    """What a kiosk takes from the rules: the ``cooldown`` in seconds, and the entrances and exits."""
+
+    cooldown: int = DEFAULT_COOLDOWN
+    devices: Devices = field(default_factory=dict)
+
+
 def find_recognized(conn: Connection, person_id: int, at: datetime, zone: str) -> Employee | PersonState:
     """Return the employee who is a person of the gallery, or why that person may not punch by the face.
 
@@ -88,7 +96,8 @@ def record_punch(site: Site, employee: str, order: PunchOrder, *, kiosk: str) ->
     opposite direction. Raises UsageError for an id with which something else was recorded, for an employee who is not
     employed on the day, and for a face without consent; UnknownNameError for an employee who is not there.
     """
-    cooldown = timedelta(seconds=read_cooldown(site, order.at))
+    rules = read_door_rules(site, order.at)
+    cooldown = timedelta(seconds=rules.cooldown)
     with site.ledger.write(actor=kiosk) as writer:
         conn = writer.conn
         person = find_employee(conn, employee)
@@ -104,7 +113,8 @@ def record_punch(site: Site, employee: str, order: PunchOrder, *, kiosk: str) ->
         if repeated:
             nearest = min(repeated, key=lambda punch: abs(punch.at - order.at))
             return KioskPunch(nearest, person.name, is_repeat=True)
-        direction = order.direction or follow_last_punch(conn, person, order.at)
+        of_device = rules.devices.get(kiosk)
+        direction = order.direction or of_device or follow_last_punch(conn, person, order.at, rules.devices)
         punch = check_punch(
             Punch(
                 order.id, employee, order.at, site.zone, direction, kiosk, order.method,
@@ -112,18 +122,18 @@ def record_punch(site: Site, employee: str, order: PunchOrder, *, kiosk: str) ->
             )
         )  # fmt: skip
         check_employees(conn, [punch])
-        notes = [order.note, "" if order.direction else "direction by the last punch"]
+        notes = [order.note, "" if order.direction or of_device else "direction by the last punch"]
         writer.append(PUNCH, describe_punch(punch), reason="; ".join(filter(None, notes)))
     return KioskPunch(punch, person.name, is_repeat=False)
 
 
-def follow_last_punch(conn: Connection, employee: Employee, at: datetime) -> Direction:
+def follow_last_punch(conn: Connection, employee: Employee, at: datetime, devices: Devices) -> Direction:
     """Return the direction that follows from the punches before a time: out for who is in, else in.
 
-    "unspecified" where it is not known whether the employee is in.
+    "unspecified" where it is not known whether the employee is in. ``devices`` are the entrances and exits.
     """
     punches = read_employee_punches(conn, employee.number, at - LOOK_BACK, at)
-    present = find_present([employee], punches, at)
+    present = find_present([employee], punches, at, devices)
     if not present or at - present[0].since >= LONGEST_STAY:
         return "in"
     return "out" if present[0].state == "in" else "unspecified"
@@ -153,15 +163,15 @@ def undo_punch(site: Site, punch_id: str, *, kiosk: str) -> Punch:
         return void_punch(writer, punch_id, reason=UNDONE)
 
 
-def read_cooldown(site: Site, at: datetime) -> int:
-    """Return the seconds in which a punch repeats another one, by the rules in force; the default without any rules."""
+def read_door_rules(site: Site, at: datetime) -> DoorRules:
+    """Return the rules of a site that are in force at a time; the defaults without any that can be read."""
     try:
         rules = read_rules(site.rules_path, zone=site.zone)
     except (UsageError, AttendanceError):  # the door works without; reports say what is wrong
-        return DEFAULT_COOLDOWN
+        return DoorRules()
     day = check_time(at, site.zone).date()
     in_force = [version for version in rules.versions if version.start <= day]
-    return in_force[-1].cooldown if in_force else DEFAULT_COOLDOWN
+    return DoorRules(in_force[-1].cooldown, in_force[-1].devices) if in_force else DoorRules()
 
 
 def _find_same(records: list[LedgerRecord], employee: str, kiosk: str) -> Punch:

@@ -24,7 +24,7 @@ def credential(
     site: SiteFolder = SITE,
     json: Json = False,
 ) -> None:
-    """Give an employee a PIN or a badge for kiosks, or say which there is."""
+    """Give an employee a PIN or badge for kiosks."""
     from visavis.attendance.kiosk.credentials import draw_pin, list_credentials, set_badge, set_pin
     from visavis.attendance.site import Site
     from visavis.errors import UsageError

@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { element } from "./dom.js";
 
-const SIZE = { width: { ideal: 1280 }, height: { ideal: 960 }, facingMode: "user" };
+const SIZE = { width: { ideal: 1280 }, height: { ideal: 960 }, facingMode: "user", resizeMode: { ideal: "none" } };
 const WIDEST = 800; // pixels of the frames that are sent
 const PAUSE = 250; // milliseconds between an answer and the next frame
 const APART = 150; // milliseconds between the frames of an attempt
