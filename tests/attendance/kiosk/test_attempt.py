@@ -90,9 +90,9 @@ STRANGER = FrameView(None, None, 0.8, None, REAL)
         ([FrameView("nearer"), ANN, FrameView("light")], "light"),
         ([FrameView(None, 1, 0.3, 0.9, FAKE)] * 3, "attack"),
         ([FrameView(None, None, 0.8, None, FAKE)] * 3, "attack"),
-        ([FrameView(None, 1, 0.3, 0.9, DOUBTED)] * 3, "light"),
-        ([ANN, ANN, FrameView(None, 1, 0.3, 0.9, DOUBTED)], "light"),  # two that were judged are too few
-        ([FrameView(None, 1, 0.3, 0.9, None)] * 3, "light"),  # liveness is required, and was not judged
+        ([FrameView(None, 1, 0.3, 0.9, DOUBTED)] * 3, "unclear"),
+        ([ANN, ANN, FrameView(None, 1, 0.3, 0.9, DOUBTED)], "unclear"),  # two that were judged are too few
+        ([FrameView(None, 1, 0.3, 0.9, None)] * 3, "unclear"),  # liveness is required, and was not judged
     ],
 )
 def test_a_decision_needs_frames_that_agree(views: list[FrameView], state: str) -> None:

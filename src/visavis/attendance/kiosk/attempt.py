@@ -16,7 +16,18 @@ from visavis.types import Face, Identification, PhotoFaces, Quality
 
 Advice = Literal["waiting", "nearer", "farther", "light", "less_light", "look", "single"]
 AttemptState = Literal[
-    "waiting", "nearer", "farther", "light", "less_light", "look", "single", "hold", "recognized", "unknown", "attack"
+    "waiting",
+    "nearer",
+    "farther",
+    "light",
+    "less_light",
+    "look",
+    "single",
+    "hold",
+    "unclear",
+    "recognized",
+    "unknown",
+    "attack",
 ]
 
 SMALLEST, LARGEST = 0.15, 0.65
@@ -104,7 +115,7 @@ def decide_attempt(views: Sequence[FrameView], *, frames: int, liveness: bool, r
         return Attempt("hold")
     result = _judge_track(views, real_from)
     if liveness and not result:
-        return Attempt("attack" if result.certain else "light")
+        return Attempt("attack" if result.certain else "unclear")
     return _agree(views, result.score if liveness else None)
 
 

@@ -14,8 +14,8 @@ UNDO_SECONDS = 10
 
 KioskLiveness = Literal["passive", "off"]
 KioskState = Literal[
-    "waiting", "nearer", "farther", "light", "less_light", "look", "single", "hold", "unknown", "attack", "recorded",
-    "already",
+    "waiting", "nearer", "farther", "light", "less_light", "look", "single", "hold", "unclear", "unknown", "attack",
+    "recorded", "already",
 ]  # fmt: skip
 
 
