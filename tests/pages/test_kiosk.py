@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageOps
 
 from browser import BROWSER, MISSING, OPTIONS
 from conftest import DATA
@@ -175,8 +175,8 @@ def test_punches_wait_while_the_server_is_down(tmp_path: Path, open_tab: OpenTab
 
 def make_film(photo: Path, film: Path) -> Path:
     """Write a film of a photo, whose frames differ a little, as those of a camera do."""
-    with Image.open(photo) as picture:
-        frames = []
+    with Image.open(photo) as stored:
+        picture, frames = ImageOps.exif_transpose(stored), []
         for row in range(12):
             data = io.BytesIO()
             ImageEnhance.Brightness(picture.convert("RGB")).enhance(1 + row / 200).save(data, "JPEG", quality=95)
