@@ -17,7 +17,7 @@ TEMPLATES = sorted((PAGES / "templates").glob("*.j2"))
 MODULES = sorted((PAGES / "static").glob("*.js"))
 READ_ALOUD = {"alt", "aria-label", "aria-valuetext", "title", "value", "content"}
 """Attributes whose values people read or hear."""
-SAMPLES = {"0000-0000-0000-0000", "visavis", "admin", "all", "UTC"}
+SAMPLES = {"0000-0000-0000-0000", "visavis", "admin", "all", "UTC", "in", "out"}
 """What stands in templates and is the same in each language."""
 
 

@@ -13,7 +13,7 @@ from visavis.attendance.local_time import read_time
 from visavis.attendance.reports.closing import close_figures
 from visavis.attendance.types import ClosedMonth, Direction, Punch
 from visavis.gallery.check_text import NAME_LENGTH, TEXT_LENGTH
-from visavis.server.auth import Principal, ServicesOf, forbid, requires
+from visavis.server.auth import Principal, ServicesOf, requires, with_annotations
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.site_options import Administered, MonthName, Whole, bounded
@@ -23,7 +23,19 @@ from visavis.server.site_view import require_site
 
 router = APIRouter(prefix=f"{V1}/attendance", tags=["attendance"])
 PunchId = Annotated[str, Path(max_length=200, description="Id of a punch.")]
-Recorder = Annotated[Principal, Depends(requires(PUNCH))]
+
+
+@with_annotations
+def require_recorder(principal: Annotated[Principal, Depends(requires(PUNCH))]) -> Principal:
+    """Return who may record the punches of all employees; raises ProblemError for others.
+
+    A kiosk has requests of its own, which find out who stands before it.
+    """
+    principal.require(ATTENDANCE)
+    return principal
+
+
+Recorder = Annotated[Principal, Depends(require_recorder)]
 
 
 class PunchOrder(BaseModel, extra="forbid"):
@@ -66,12 +78,7 @@ class ClosedAnswer(model_of(ClosedMonth)):  # type: ignore[misc]
 
 @router.post("/punches", response_model=model_of(Punch), status_code=201, responses=responses(404))
 def record_punch(services: ServicesOf, principal: Recorder, order: PunchOrder) -> dict[str, Any]:
-    """Record that an employee comes or goes; it is answered once it is on the disk. Needs an administrator's key.
-
-    A kiosk has requests of its own, which find out who stands before it.
-    """
-    if ATTENDANCE not in principal.rights:
-        raise forbid(ATTENDANCE)
+    """Record that an employee comes or goes; it is answered once it is on the disk. Needs an administrator's key."""
     site = require_site(services)
     at = None if order.at is None else read_time(order.at, site.zone)
     punch = site.punch(
