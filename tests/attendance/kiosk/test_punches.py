@@ -10,7 +10,7 @@ import pytest
 from attendance.conftest import punch
 from visavis.attendance.consents import give_consent, link_person
 from visavis.attendance.kiosk import punches as kiosk_punches
-from visavis.attendance.kiosk.punches import PunchOrder, find_recognized, record_punch, undo_punch
+from visavis.attendance.kiosk.punches import KioskOrder, find_recognized, record_punch, undo_punch
 from visavis.attendance.rights import withdraw_consent
 from visavis.attendance.site import Site
 from visavis.errors import UnknownNameError, UsageError
@@ -22,8 +22,8 @@ def at(time: str, day: str = DAY) -> datetime:
     return datetime.fromisoformat(f"{day}{time}+01:00")
 
 
-def order(number: int, time: str, direction: str | None = None, day: str = DAY) -> PunchOrder:
-    return PunchOrder(f"k{number}", at(time, day), "pin", direction)  # type: ignore[arg-type]
+def order(number: int, time: str, direction: str | None = None, day: str = DAY) -> KioskOrder:
+    return KioskOrder(f"k{number}", at(time, day), "pin", direction)  # type: ignore[arg-type]
 
 
 def test_directions_follow_from_the_last_punch(site: Site) -> None:

@@ -22,7 +22,7 @@ from visavis.attendance.tables import CREDENTIALS
 from visavis.attendance.types import Employee
 from visavis.errors import UsageError
 
-Refused = Literal["wrong", "blocked"]
+CredentialFault = Literal["wrong", "blocked"]
 """Why a PIN or a badge is not taken: it is wrong, or there were too many wrong ones."""
 PIN_DIGITS = (4, 12)
 DRAWN_DIGITS = 6
@@ -64,7 +64,7 @@ def set_badge(site: Site, number: str, badge: str | None, *, actor: str) -> None
         _store(writer, number, {"badge": mark}, action="set badge" if badge else "remove badge")
 
 
-def find_by_pin(site: Site, number: str, pin: str, *, kiosk: str, attempt: str) -> Employee | Refused:
+def find_by_pin(site: Site, number: str, pin: str, *, kiosk: str, attempt: str) -> Employee | CredentialFault:
     """Return the employee of a number if the PIN is right; else why not, the same whether or not the number exists.
 
     A wrong one is counted, once for each ``attempt``.
@@ -83,7 +83,7 @@ def find_by_pin(site: Site, number: str, pin: str, *, kiosk: str, attempt: str) 
     return "wrong"
 
 
-def find_by_badge(site: Site, badge: str, *, kiosk: str, attempt: str) -> Employee | Refused:
+def find_by_badge(site: Site, badge: str, *, kiosk: str, attempt: str) -> Employee | CredentialFault:
     """Return the employee of a badge; else why not. A wrong one is counted as a wrong PIN is."""
     with site.database.read() as conn:
         if not may_try_pin(conn, None, kiosk=kiosk, now=site.database.read_clock(conn)):

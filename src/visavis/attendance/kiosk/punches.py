@@ -45,7 +45,7 @@ class KioskPunch(Plain):
 
 
 @dataclass(frozen=True, slots=True)
-class PunchOrder:
+class KioskOrder:
     """A punch to record: ``id`` is chosen by the kiosk, so that it can be sent again. ``at`` is an aware time.
 
     ``direction`` None follows from the last punch. ``note`` is for the ledger.
@@ -89,7 +89,7 @@ def is_employed(employee: Employee, at: datetime, zone: str) -> bool:
     return (employee.joined is None or employee.joined <= day) and (employee.left is None or day <= employee.left)
 
 
-def record_punch(site: Site, employee: str, order: PunchOrder, *, kiosk: str) -> KioskPunch:
+def record_punch(site: Site, employee: str, order: KioskOrder, *, kiosk: str) -> KioskPunch:
     """Record a punch of an employee at a kiosk, unless it was recorded before, or repeats another one.
 
     A punch within the cooldown of the rules of another one, of any device, repeats it, unless it is chosen to have the
@@ -182,5 +182,5 @@ def _find_same(records: list[LedgerRecord], employee: str, kiosk: str) -> Punch:
     return last
 
 
-def _is_repeat(punch: Punch, order: PunchOrder) -> bool:
+def _is_repeat(punch: Punch, order: KioskOrder) -> bool:
     return order.direction is None or punch.direction in (order.direction, "unspecified")

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from visavis.attendance.kiosk import credentials
-from visavis.attendance.kiosk.punches import PunchOrder, find_recognized, is_employed, record_punch, undo_punch
+from visavis.attendance.kiosk.punches import KioskOrder, find_recognized, is_employed, record_punch, undo_punch
 from visavis.attendance.kiosk.queued import QueuedPunch, check_signature, correct_time
 from visavis.attendance.kiosk.refusals import record_refusal
 from visavis.attendance.kiosk.settings import read_kiosk_settings
@@ -123,7 +123,7 @@ def recognize(
     if not isinstance(recognized, Employee):
         record_refusal(site, attempt, recognized, kiosk=kiosk.name)
         return result.describe().to_dict()
-    order = PunchOrder(punch_id, now, "face", direction, result.distance, result.probability, result.liveness)
+    order = KioskOrder(punch_id, now, "face", direction, result.distance, result.probability, result.liveness)
     return record_punch(site, recognized.number, order, kiosk=kiosk.name).describe().to_dict()
 
 
@@ -148,7 +148,7 @@ def punch(order: CredentialPunch, services: ServicesOf, kiosk: Kiosk) -> dict[st
     if not is_employed(employee, at, site.zone):
         record_refusal(site, order.id, "not_employed", kiosk=kiosk.name)
         raise _wrong()
-    recorded = PunchOrder(order.id, at, "badge" if order.badge else "pin", order.direction, note=note)
+    recorded = KioskOrder(order.id, at, "badge" if order.badge else "pin", order.direction, note=note)
     return record_punch(site, employee.number, recorded, kiosk=kiosk.name).describe().to_dict()
 
 
