@@ -13,7 +13,7 @@ from visavis.client._requests import GalleryRequests, require_uploads
 from visavis.client.parse import parse
 from visavis.images import Source
 
-ChosenDirection = Literal["in", "out"]
+KioskDirection = Literal["in", "out"]
 
 
 class KioskCalls(GalleryRequests):
@@ -30,7 +30,7 @@ class KioskCalls(GalleryRequests):
         self,
         frames: Source | Iterable[Source],
         *,
-        direction: ChosenDirection | None = None,
+        direction: KioskDirection | None = None,
         punch_id: str | None = None,
         attempt: str | None = None,
     ) -> KioskAnswer:
@@ -48,7 +48,7 @@ class KioskCalls(GalleryRequests):
         number: str,
         pin: str,
         *,
-        direction: ChosenDirection | None = None,
+        direction: KioskDirection | None = None,
         punch_id: str | None = None,
         waited: Mapping[str, object] | None = None,
     ) -> KioskAnswer:
@@ -64,7 +64,7 @@ class KioskCalls(GalleryRequests):
         self,
         badge: str,
         *,
-        direction: ChosenDirection | None = None,
+        direction: KioskDirection | None = None,
         punch_id: str | None = None,
         waited: Mapping[str, object] | None = None,
     ) -> KioskAnswer:
