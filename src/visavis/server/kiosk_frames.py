@@ -71,7 +71,7 @@ def _judge(services: Services, check: LivenessCheck, photo: PhotoFaces) -> Liven
         raise ValueError("a frame without a picture has no face to judge")
     row = photo.largest
     item = (photo.photo.pixels, [photo.faces[row]], [photo.quality[row]])
-    judged: list[tuple[Liveness, ...]] = services.inference.run(
+    judged: Sequence[tuple[Liveness, ...]] = services.inference.run(
         ("liveness", id(check)), [item], 1, partial(_judge_items, check)
     )
     return judged[0][0]
