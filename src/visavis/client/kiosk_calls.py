@@ -34,7 +34,7 @@ class KioskCalls(GalleryRequests):
         punch_id: str | None = None,
         attempt: str | None = None,
     ) -> KioskAnswer:
-        """Record the punch of the person whom all frames show, or return advice, or that the person is unknown.
+        """Record the punch of the person that all frames show, or return advice, or that the person is unknown.
 
         ``attempt`` is the same for all frames of a person who stands before the kiosk. A ``direction`` of None follows
         from the last punch.

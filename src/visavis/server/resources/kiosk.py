@@ -102,7 +102,7 @@ def recognize(
     attempt: AttemptId,
     direction: ChosenDirection = None,
 ) -> dict[str, Any]:
-    """Record the punch of the person whom all frames show, or answer with advice, or that the person is unknown.
+    """Record the punch of the person that all frames show, or answer with advice, or that the person is unknown.
 
     With fewer frames than the settings ask for, the answer is advice alone: "hold" where more frames can be sent.
     """
