@@ -107,6 +107,15 @@ def test_a_kiosk_is_blocked_after_wrong_pins_of_any_number(file_site: Site, monk
     assert find_by_badge(file_site, "77", kiosk="door", attempt="d") == file_site.employee("2")
 
 
+def test_other_pins_and_badges_with_the_id_of_an_attempt_are_counted_too(file_site: Site) -> None:
+    again = [find_by_pin(file_site, "2", "9999", kiosk="door", attempt="a") for _ in range(6)]
+    assert again == ["wrong"] * 6  # the same one, sent again
+    answers = [find_by_pin(file_site, "2", f"{row}999", kiosk="door", attempt="a") for row in range(5)]
+    assert answers == ["wrong"] * 4 + ["blocked"]
+    badges = [find_by_badge(file_site, f"b{row}", kiosk="gate", attempt="a") for row in range(21)]
+    assert badges == ["wrong"] * refusals.KIOSK_TRIES + ["blocked"]
+
+
 def test_refusals_are_counted_once_for_each_attempt(site: Site) -> None:
     for attempt, kind in (("a", "stranger"), ("a", "stranger"), ("a", "attack"), ("b", "stranger")):
         record_refusal(site, attempt, kind, kiosk="door")  # type: ignore[arg-type]

@@ -67,7 +67,7 @@ def set_badge(site: Site, number: str, badge: str | None, *, actor: str) -> None
 def find_by_pin(site: Site, number: str, pin: str, *, kiosk: str, attempt: str) -> Employee | CredentialFault:
     """Return the employee of a number if the PIN is right; else why not, the same whether or not the number exists.
 
-    A wrong one is counted, once for each ``attempt``.
+    A wrong one is counted, once for each ``attempt``; another PIN with the id of an attempt is another one.
     """
     with site.database.read() as conn:
         if not may_try_pin(conn, site.key.mark_number(number), kiosk=kiosk, now=site.database.read_clock(conn)):
@@ -79,7 +79,7 @@ def find_by_pin(site: Site, number: str, pin: str, *, kiosk: str, attempt: str) 
     is_right = hmac.compare_digest(given, expected)
     if is_right and employees:
         return employees[0]
-    record_refusal(site, attempt, "wrong_pin", kiosk=kiosk, number=number)
+    record_refusal(site, _mark_attempt(site, attempt, number, pin), "wrong_pin", kiosk=kiosk, number=number)
     return "wrong"
 
 
@@ -93,7 +93,7 @@ def find_by_badge(site: Site, badge: str, *, kiosk: str, attempt: str) -> Employ
         employees = [] if number is None else read_employees(conn, [number])
     if employees:
         return employees[0]
-    record_refusal(site, attempt, "wrong_pin", kiosk=kiosk)
+    record_refusal(site, _mark_attempt(site, attempt, badge), "wrong_pin", kiosk=kiosk)
     return "wrong"
 
 
@@ -101,6 +101,11 @@ def list_credentials(conn: Connection, number: str) -> tuple[str, ...]:
     """Return which credentials an employee has: "pin", "badge"."""
     row: Row[Any] | None = conn.execute(select(CREDENTIALS).where(CREDENTIALS.c.employee == number)).one_or_none()
     return () if row is None else tuple(name for name in ("pin", "badge") if getattr(row, name) is not None)
+
+
+def _mark_attempt(site: Site, attempt: str, *typed: str) -> str:
+    """Return what the database holds of an attempt: the kiosk draws its id, and could draw one for many PINs."""
+    return site.key.mark_number("\n".join((attempt, *typed)))
 
 
 def _store(writer: LedgerWriter, number: str, values: dict[str, Any], *, action: str) -> None:
