@@ -27,10 +27,8 @@ from .conftest import CAMERA, WEIGHTS, OpenTab, Tab, serve
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 PIN = "580213"
-PEOPLE = [
-    Employee(str(number), name)
-    for number, name in enumerate(("Nguyễn Thị Ánh", "Ben <b>Bold</b>", "Eve", "Kim", "Lee", "Mo"), 1)
-]
+NAMES = ("Nguyễn Thị Ánh", "Ben <b>Bold</b>", "Eve", "Kim", "Lee", "Mo", "Pia", "Quy", "Ray")
+PEOPLE = [Employee(str(number), name) for number, name in enumerate(NAMES, 1)]
 RUNNING = "() => document.getElementById('keys').childElementCount > 0"
 
 
@@ -98,16 +96,64 @@ def test_a_pin_by_keyboard_is_recorded_and_undone(door: Door, open_tab: OpenTab)
     page.keyboard.press("Tab")
     page.keyboard.type(PIN)
     page.keyboard.press("Enter")
-    state, (name, verdict, moment) = read_answer(page)
-    assert (state, name, verdict) == ("recorded", "Nguyễn Thị Ánh", "Recorded")
-    assert moment.endswith("In")
+    page.focus("#strip button")  # at once: it is there for 10 s
+    name, verdict, moment = page.locator("#answer p").all_inner_texts()
     (punch,) = door.site.punches(employees=["1"])
-    assert (punch.direction, punch.device, punch.method) == ("in", "door", "pin")
-    page.focus("#strip button")
     page.keyboard.press("Enter")
-    assert read_answer(page)[0] == "undone"
+    assert (name, verdict) == ("Nguyễn Thị Ánh", "Recorded")
+    assert moment.endswith("In")
+    assert (punch.direction, punch.device, punch.method) == ("in", "door", "pin")
+    page.wait_for_selector('#answer[data-state="undone"]', state="attached")
     assert door.site.punches(employees=["1"]) == []
     assert page.evaluate("() => document.activeElement.id") == "number"
+
+
+def test_who_has_undone_a_punch_by_face_does_not_punch_again_at_once(door: Door, open_tab: OpenTab) -> None:
+    """The answers about frames are those of a server that recognizes a face in each."""
+    recorded = {"state": "recorded", "punch_id": "0" * 32, "name": "Kim", "at": "2026-03-02T09:00:00Z"}
+    frames: list[int] = []
+
+    def show_page(route: Any) -> None:
+        page = route.fetch()
+        route.fulfill(response=page, body=page.text().replace('"recognizes": false', '"recognizes": true'))
+
+    def answer(route: Any) -> None:
+        frames.append(route.request.post_data_buffer.count(b"filename="))
+        route.fulfill(json={"state": "hold"} if frames[-1] == 1 else {**recorded, "direction": "in"})
+
+    tab = open_tab(door.server.url)
+    tab.page.route("**/kiosk", show_page)
+    tab.page.route("**/v1/kiosk/frames?*", answer)
+    tab.page.route("**/undo", lambda route: route.fulfill(status=204))
+    tab.page.clock.set_fixed_time(datetime(2026, 3, 2, 9, tzinfo=UTC))  # the time of who stands there is never over
+    page = door.open(tab)
+    tab.open("/kiosk")  # routes see no page to which the sign-in leads
+    page.click("#strip button")
+    page.wait_for_selector('#advice:text-is("Undone. Nothing is recorded.")')
+    count = len(frames)
+    while len(frames) < count + 3:
+        with page.expect_request("**/v1/kiosk/frames?*"):
+            pass
+    assert frames[count:] == [1] * len(frames[count:])
+    page.click('.way:has-text("Out")')
+    page.wait_for_selector("#strip button")  # of another punch, in the direction that was chosen
+
+
+def test_punches_wait_while_the_server_has_no_site(door: Door, open_tab: OpenTab) -> None:
+    tab = open_tab(door.server.url)
+    page = door.open(tab)
+    page.route("**/v1/kiosk/punches", lambda route: route.abort())
+    assert type_pin(page, "7")[0] == "saved"
+    page.unroute("**/v1/kiosk/punches")
+    problem = {"code": "no_attendance", "detail": "this server has no site of attendance."}
+    page.route("**/v1/kiosk/punches", lambda route: route.fulfill(status=404, json=problem))
+    assert type_pin(page, "8")[0] == "saved"
+    page.unroute("**/v1/kiosk/punches")
+    assert type_pin(page, "9")[0] == "saved"
+    page.wait_for_selector("#queued:empty", state="attached")
+    assert page.locator("#refused li").count() == 0
+    assert [punch.employee for punch in door.site.punches(employees=["7", "8", "9"])] == ["7", "8", "9"]
+    tab.errors.clear()  # answers that did not come
 
 
 def test_touch_a_badge_and_a_wrong_pin(door: Door, open_tab: OpenTab) -> None:

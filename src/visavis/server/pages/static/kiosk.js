@@ -11,6 +11,7 @@ const settings = JSON.parse(document.getElementById("kiosk-settings").textConten
 const SHOWN = 3000; // milliseconds
 const LONGEST = 8000; // milliseconds for the answer to a punch, after which it waits in the queue
 const POLL = 15_000; // milliseconds between looks at the connection
+const UNDONE = 10_000; // milliseconds in which the face of who has undone a punch does not punch again
 const GOOD = ["recorded", "already", "saved"];
 const place = (id) => document.getElementById(id);
 const [advice, answer, connection, form] = ["advice", "answer", "connection", "typed"].map(place);
@@ -19,6 +20,7 @@ const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short", timeZone: se
 const writeTime = (time) => clock.format(new Date(time));
 let queue = null;
 let hidesAt = 0;
+let undoneAt = 0;
 let field = number;
 
 // What a person reads after a punch, or instead of one, for three seconds.
@@ -53,6 +55,7 @@ function offerUndo({ punch_id: id, name, at, direction }) {
     clearTimeout(timer);
     try {
       await ask("POST", `/v1/kiosk/punches/${id}/undo`);
+      undoneAt = Date.now();
       show("undone", { name });
       entry.remove();
     } catch (problem) {
@@ -129,7 +132,7 @@ async function flush() {
           await askJson("/v1/kiosk/punches", next.body, LONGEST * 3);
           await queue.remove(next.order);
         } catch (problem) {
-          if (![400, 404, 409, 422].includes(problem.status)) throw problem;
+          if (![400, 409, 422].includes(problem.status)) throw problem; // 404: the server has no site now
           await queue.refuse(next.order, problem.code);
         }
       }
@@ -236,6 +239,8 @@ async function start() {
   watchPeople(place("video"), {
     frames: settings.settings.frames,
     readDirection: () => form.elements.direction.value,
+    isUndone: () => Date.now() - undoneAt < UNDONE && !form.elements.direction.value,
+    onAway: () => (undoneAt = 0),
     say,
     onAnswer: take,
     onProblem: (problem) => {

@@ -18,8 +18,9 @@ export function drawId() {
 }
 
 // Recognizes people for ever. `say` takes the key of a text with advice, `onAnswer` an answer of the server that is no
-// advice, `onProblem` why there is none.
-export async function watchPeople(video, { frames, readDirection, say, onAnswer, onProblem }) {
+// advice, `onProblem` why there is none. While `isUndone` says that a person has just undone a punch, and may still stand
+// there, no face is recognized; `onAway` hears that no person is there.
+export async function watchPeople(video, { frames, readDirection, say, onAnswer, onProblem, isUndone, onAway }) {
   say("camera.starting");
   if (!(await openCamera(video, say))) return;
   let attempt = drawId();
@@ -29,12 +30,19 @@ export async function watchPeople(video, { frames, readDirection, say, onAnswer,
     if (document.hidden || !video.videoWidth) continue;
     try {
       let answer = await judge([await grab(video)], attempt, readDirection());
+      if (answer.state === "hold" && isUndone()) {
+        say("kiosk.state_undone");
+        continue;
+      }
       if (answer.state === "hold") {
         say("kiosk.state_hold");
         answer = await judge(await grabMany(video, frames), attempt, readDirection());
       }
       if (!DECIDED.includes(answer.state)) {
-        if (answer.state === "waiting") attempt = drawId();
+        if (answer.state === "waiting") {
+          attempt = drawId();
+          onAway();
+        }
         say(`kiosk.state_${answer.state}`);
         continue;
       }
