@@ -27,14 +27,15 @@ JOINED = date(2024, 5, 1)
 """After the days of the other employees, whose numbers it would change."""
 MANAGER = Employee("3001", "Mo Office", "Office", joined=JOINED, manages=("Office",))
 HOSTILE = Employee("3002", "<img src=x onerror=alert(1)>", "{{ 7 * 7 }}<b>", joined=JOINED)
+SLASH = Employee("3003/A", "Sam Slash", "", joined=JOINED)
 HTML = {"accept": "text/html"}
 
 
 @pytest.fixture(scope="module")
 def site(server: RunningServer) -> Iterator[Site]:
-    """The site of the server, with a manager of the office and an employee with a hostile name."""
+    """The site of the server, with a manager of the office, and employees with a hostile name and number."""
     with Site(server.folder / "site") as opened:
-        opened.put_employees([MANAGER, HOSTILE], actor="test")
+        opened.put_employees([MANAGER, HOSTILE, SLASH], actor="test")
         yield opened
 
 
@@ -189,6 +190,14 @@ def test_names_are_text(open_tab: OpenTab, server: RunningServer, browsers: Brow
     assert HOSTILE.department in tab.page.inner_text("table")
 
 
+def test_an_employee_whose_number_has_a_slash_has_pages(server: RunningServer, browsers: Browsers) -> None:
+    month = look(server, browsers, "admin", "/attendance/month?month=2024-05&page=2").text
+    person, *days = [unescape(link) for link in re.findall(r'href="([^"]*3003[^"]*)"', month)]
+    for address in (person, f"/attendance/{days[5]}"):
+        page = look(server, browsers, "admin", address)
+        assert (page.status_code, f">{SLASH.name}" in page.text) == (200, True), address
+
+
 def test_a_missing_punch_is_added_by_mouse(open_tab: OpenTab, server: RunningServer, browsers: Browsers) -> None:
     tab = open_as(open_tab, server, browsers, "admin", "/attendance/people/1009/2024-03-05")
     page = tab.page
@@ -236,7 +245,10 @@ def test_a_correction_is_asked_for_by_keyboard_and_approved_in_two_clicks(
     assert (asked["kind"], asked["content"]["at"]) == ("correction", "2024-02-12T07:00:00+00:00")
     tab = open_as(open_tab, server, browsers, "manager", "/attendance")
     tab.page.click(".sections >> text=Requests")
-    tab.page.click(f"[data-item='{asked['id']}'] >> text=Approve")
+    item = f"[data-item='{asked['id']}']"
+    tab.page.press(f"{item} input", "Enter")  # decides nothing: approving cannot be undone
+    assert tab.page.is_enabled(f"{item} button.primary")
+    tab.page.click(f"{item} >> text=Approve")
     tab.page.wait_for_selector("#result [role=status]")
     assert tab.page.query_selector(f"[data-item='{asked['id']}']") is None
     decided = server.get("/v1/attendance/requests?employee=1001&state=all").json()["requests"]
@@ -270,6 +282,7 @@ def test_a_month_is_closed_by_keyboard_and_opened_again_with_a_reason(
     tab = open_as(open_tab, server, browsers, "payroll", "/attendance/payroll")
     page = tab.page
     page.fill("#close #month", "2024-04")
+    assert page.get_attribute("#typed", "inputmode") is None  # telephones have no hyphen beside digits
     page.focus("#typed")
     page.keyboard.type("2024-03")
     assert page.is_disabled("#close button")

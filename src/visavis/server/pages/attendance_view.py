@@ -77,8 +77,8 @@ def share(scope: Scope, people: Collection[Employee], *, department: str = "") -
 
 
 def make_person_address(number: str) -> str:
-    """Return the address of the page of an employee."""
-    return f"/attendance/people/{quote(number, safe='')}"
+    """Return the address of the page of an employee; a number with a slash is still one part of it."""
+    return f"/attendance/people/{quote(number.replace('%', '%25').replace('/', '%2F'), safe='')}"
 
 
 def make_day_address(number: str, day: date) -> str:

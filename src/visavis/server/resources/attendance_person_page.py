@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
@@ -38,7 +39,7 @@ def show_person(
     request: Request, services: ServicesOf, visitor: AnyVisitor, number: EmployeeNumber, month: Text = ""
 ) -> Response:
     """Show the days of a month of an employee, with their bars and totals."""
-    scope = open_scope(services, visitor)
+    scope, number = open_scope(services, visitor), unquote(number)
     employee = scope.find(number)
     first, last = pick_month(scope, month)
     named = f"{first:%Y-%m}"
@@ -83,7 +84,7 @@ def show_day(
     day: Annotated[str, Path(max_length=20)],
 ) -> Response:
     """Show a day of an employee: its bar, its figures with their reasons, and its punches."""
-    scope = open_scope(services, visitor)
+    scope, number = open_scope(services, visitor), unquote(number)
     employee = scope.find(number)
     asked = read_day(day)
     person = read_person_days(scope, employee, asked, asked)

@@ -11,11 +11,17 @@ function prepare() {
   for (const form of document.querySelectorAll("form[data-order]")) {
     form.hidden = false;
     form.onsubmit = send;
+    if (form.querySelectorAll("button").length > 1) form.onkeydown = chooseByButton;
     if (form.dataset.typed) {
       form.oninput = () => check(form);
       check(form);
     }
   }
+}
+
+// Enter in a field would take the first of several decisions, which cannot be undone.
+function chooseByButton(event) {
+  if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
 }
 
 // What cannot be undone simply is typed again.
