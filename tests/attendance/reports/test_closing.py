@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -19,7 +20,7 @@ from visavis.attendance.rights import apply_retention
 from visavis.attendance.rules.read import read_rules
 from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.site import Site
-from visavis.attendance.types import Employee
+from visavis.attendance.types import Employee, Punch
 from visavis.errors import AttendanceError, UsageError
 
 RULES = """
@@ -161,3 +162,28 @@ def test_days_of_employees_who_were_added_later_are_carried(file_site: Site) -> 
     assert [*carried] == ["5"]
     assert carried["5"]["2026-04"]["undecided"] == 1
     assert [*carried["5"]] == ["2026-04"]  # in March Max has no punch: nothing says that he was employed
+
+
+def test_what_is_carried_of_an_employee_is_computed_from_the_punches_of_no_other(
+    file_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(site: Site, start: datetime, end: datetime, employees: Collection[str] | None = None) -> list[Punch]:
+        wanted.append(employees)
+        return read_punches(site, start, end, employees)
+
+    file_site.rules_path.write_text(RULES, encoding="utf-8")
+    for month in ("2026-02", "2026-03"):
+        close_figures(file_site, month, actor="boss")
+    times = [("1", 8), ("1", 16), ("2", 8), ("2", 12)]
+    punches = [punch(n, who, f"2026-03-02T{hour:02}:00:00+01:00") for n, (who, hour) in enumerate(times)]
+    file_site.ledger.add(punches, actor="gate")
+    planner = Planner(read_rules(file_site.rules_path, zone=ZONE))
+    everyone = carried_report(file_site, "2026-04", planner, file_site.employees())
+    wanted: list[Collection[str] | None] = []
+    read_punches = Site.punches_between
+    monkeypatch.setattr(Site, "punches_between", read)
+    table = carried_report(file_site, "2026-04", planner, [file_site.employee("2")])
+    assert (table.rows, wanted) == (tuple(row for row in everyone.rows if row[0] == "2"), [["2"], ["2"]])
+    assert ("Worked", "minutes", 240) in [row[-3:] for row in table.rows]
+    assert carried_report(file_site, "2026-04", planner, []).rows == ()
+    assert len(wanted) == 2

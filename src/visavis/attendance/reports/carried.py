@@ -28,9 +28,12 @@ def carried_report(site: Site, month: str, planner: Planner, employees: Iterable
         closings = {closing.month: closing for closing in read_closings(conn)}
         closed_with = read_carried(conn, month)
     is_closed = month in closings and closings[month].state == "closed"
-    carried: Mapping[str, Carried] = closed_with if is_closed else collect_carried(site, month, planner)
+    listed = {employee.number: employee for employee in employees}
+    carried: Mapping[str, Carried] = closed_with
+    if not is_closed:
+        carried = collect_carried(site, month, planner, employees=listed.keys()) if listed else {}
     rows = []
-    for employee in employees:
+    for employee in listed.values():
         for earlier, differences in sorted(carried.get(employee.number, {}).items()):
             after = closings[earlier].last_record if earlier in closings else 0
             first = _find_first_day(site, employee, read_month(earlier), after, planner.rules.zone)

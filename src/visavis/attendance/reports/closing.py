@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 
 from visavis.attendance.closings import (
@@ -59,9 +59,12 @@ def _require_whole(site: Site, first: date) -> None:
         )
 
 
-def collect_carried(site: Site, month: str, planner: Planner) -> dict[str, dict[str, Mapping[str, float]]]:
+def collect_carried(
+    site: Site, month: str, planner: Planner, *, employees: Collection[str] = ()
+) -> dict[str, dict[str, Mapping[str, float]]]:
     """Return by employee and earlier closed month what changed since, less what was carried over before.
 
+    Of these employees, else of all.
     Of employees who were added after a month was closed, that is all of it: from the day on which they joined; where
     that is not stored, only of months in which they have punches or leave. Months of erased punches are left out:
     nothing can be computed of them.
@@ -76,7 +79,7 @@ def collect_carried(site: Site, month: str, planner: Planner) -> dict[str, dict[
         carried_before = [read_carried(conn, earlier) for earlier in closed]
     carried: dict[str, dict[str, Mapping[str, float]]] = {}
     for earlier, frozen in before.items():
-        for entry in compute_site_days(site, planner, *read_month(earlier)):
+        for entry in compute_site_days(site, planner, *read_month(earlier), employees=employees):
             number, closed_with = entry.employee.number, find_frozen(entry, frozen)
             if closed_with is None:
                 continue
