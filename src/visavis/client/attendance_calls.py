@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
@@ -110,7 +111,7 @@ class AttendanceCalls(GalleryRequests):
         """Record a punch, now unless ``at`` is given; with ``punch_id`` and ``at`` it can be sent again."""
         order = {
             "employee": employee, "direction": direction, "at": None if at is None else at.isoformat(),
-            "method": method, "device": device, "id": punch_id, "reason": reason,
+            "method": method, "device": device, "id": punch_id or token_hex(16), "reason": reason,
         }  # fmt: skip
         return parse(Punch, self._connection.send("POST", "/attendance/punches", json=order))
 

@@ -10,9 +10,11 @@ from typing import Protocol
 from visavis.attendance.local_time import read_zone
 from visavis.attendance.presence import Devices
 from visavis.attendance.reports.presence import read_devices
+from visavis.attendance.rules.read import read_rules
+from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee, Leave, Outage, Punch
-from visavis.errors import UnknownNameError, VisavisError
+from visavis.errors import AttendanceError, UnknownNameError, UsageError, VisavisError
 from visavis.images import shown
 from visavis.server.auth import forbid
 from visavis.server.problems import ProblemError
@@ -113,6 +115,13 @@ class SiteView:
             return read_devices(self.site, at)
         except VisavisError:
             return None
+
+    def read_planner(self) -> Planner:
+        """Return what the rules of the site plan; AttendanceError for rules that are wrong."""
+        try:
+            return Planner(read_rules(self.site.rules_path, zone=self.site.zone))
+        except UsageError as error:  # names the path
+            raise AttendanceError(f"the rules of the site cannot be used: {error}") from error
 
     def _limit(self, employees: Collection[str] | None) -> Collection[str] | None:
         if self.numbers is None:

@@ -10,11 +10,9 @@ from functools import cached_property
 from visavis.attendance.days.many import EmployeeDays, Recorded, compute_many
 from visavis.attendance.local_time import read_zone
 from visavis.attendance.reports.source import read_records
-from visavis.attendance.rules.read import read_rules
 from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee
-from visavis.errors import AttendanceError, UsageError
 from visavis.server.pages.visitor import Visitor
 from visavis.server.services import Services
 from visavis.server.site_view import SiteView, open_view, unknown_employee
@@ -35,10 +33,7 @@ class Scope:
     @cached_property
     def planner(self) -> Planner:
         """What the rules of the site plan; AttendanceError for rules that are wrong."""
-        try:
-            return Planner(read_rules(self.site.rules_path, zone=self.zone))
-        except UsageError as error:  # names the path
-            raise AttendanceError(f"the rules of the site cannot be used: {error}") from error
+        return self.view.read_planner()
 
     @property
     def site(self) -> Site:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, BackgroundTasks, Query
 from pydantic import BaseModel
 
 from visavis.attendance.closings import read_closings
@@ -33,6 +35,7 @@ from visavis.server.resources.site_options import (
     bounded,
 )
 from visavis.server.schema import model_of
+from visavis.server.site_view import SiteView
 from visavis.server.types import SiteSummary
 
 log = logging.getLogger("visavis.server")
@@ -63,10 +66,14 @@ class LedgerVerification(BaseModel):
 def describe_site(view: VisibleSite) -> dict[str, Any]:
     """Describe the site, as far as the key may see it."""
     with view.site.database.read() as conn:
-        months = tuple(read_closings(conn))
+        months = read_closings(conn)
+    if view.numbers is not None:  # the reason may name employees that the key does not see
+        months = [replace(month, reason="") for month in months]
     departments = {employee.department for employee in view.employees() if employee.department}
     number = None if view.employee is None else view.employee.number
-    return SiteSummary(view.site.settings.name, view.site.zone, tuple(sorted(departments)), months, number).to_dict()
+    return SiteSummary(
+        view.site.settings.name, view.site.zone, tuple(sorted(departments)), tuple(months), number
+    ).to_dict()
 
 
 @router.get("/employees", response_model=EmployeeList, responses=responses(404))
@@ -80,6 +87,7 @@ def list_employees(view: VisibleSite) -> dict[str, Any]:
 @router.get("/who-is-in", response_model=ReportAnswer, responses={**FILES, **responses(404)})
 def list_present(
     view: VisibleSite,
+    afterwards: BackgroundTasks,
     at: Annotated[str | None, Query(max_length=100, description="A time, such as 2026-11-30T07:42; else now.")] = None,
     form: AnswerForm = "json",
 ) -> Any:
@@ -93,10 +101,16 @@ def list_present(
     punches = site.ledger.punches(moment - LOOK_BACK, moment + MICROSECOND, numbers)
     present = find_present(view.employees(), punches, moment, _find_devices(site, moment))
     table = presence_report(present, moment)
-    answer = answer_report(table, form, name="who-is-in", place=site.settings.name)
-    # After the list, which may be needed while the database cannot be written.
-    view.log("who is in", numbers or (), is_all=True)
-    return answer
+    # After the list is sent: it may be needed while the database cannot be written.
+    afterwards.add_task(_log_presence, view, numbers or ())
+    return answer_report(table, form, name="who-is-in", place=site.settings.name)
+
+
+def _log_presence(view: SiteView, numbers: Collection[str]) -> None:
+    try:
+        view.log("who is in", numbers, is_all=True)
+    except VisavisError as error:
+        log.warning("a look at who is in is not logged: %s", make_printable(str(error)))
 
 
 def _find_devices(site: Site, moment: datetime) -> Devices:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path
@@ -11,7 +12,9 @@ from visavis.attendance.closings import read_month, reopen_month
 from visavis.attendance.employees import NUMBER_LENGTH
 from visavis.attendance.local_time import read_time
 from visavis.attendance.reports.closing import close_figures
+from visavis.attendance.site import Site
 from visavis.attendance.types import ClosedMonth, Direction, Punch
+from visavis.errors import UsageError
 from visavis.gallery.check_text import NAME_LENGTH, TEXT_LENGTH
 from visavis.server.auth import Principal, ServicesOf, requires, with_annotations
 from visavis.server.problems import responses
@@ -81,9 +84,20 @@ def record_punch(services: ServicesOf, principal: Recorder, order: PunchOrder) -
     """Record that an employee comes or goes; it is answered once it is on the disk. Needs an administrator's key."""
     site = require_site(services)
     at = None if order.at is None else read_time(order.at, site.zone)
-    punch = site.punch(
+    try:
+        punch = _record(site, order, at, actor=principal.name)
+    except UsageError:
+        sent = None if at is not None or order.id is None else _find_time(site, order.id)
+        if sent is None:
+            raise
+        punch = _record(site, order, sent, actor=principal.name)  # sent again: of the time of the first
+    return punch.to_dict()
+
+
+def _record(site: Site, order: PunchOrder, at: datetime | None, *, actor: str) -> Punch:
+    return site.punch(
         order.employee,
-        actor=principal.name,
+        actor=actor,
         direction=order.direction,
         at=at,
         device=order.device,
@@ -91,7 +105,12 @@ def record_punch(services: ServicesOf, principal: Recorder, order: PunchOrder) -
         reason=order.reason,
         punch_id=order.id,
     )
-    return punch.to_dict()
+
+
+def _find_time(site: Site, punch_id: str) -> datetime | None:
+    """Return the time with which a punch was first recorded; None where there is none."""
+    records = site.ledger.history(punch_id=punch_id)
+    return next((each.punch.at for each in records if each.kind == "punch" and each.punch is not None), None)
 
 
 @router.post("/punches/{punch_id:path}/correct", response_model=model_of(Punch), responses=responses(404))
@@ -120,6 +139,7 @@ def restore_punch(view: Administered, punch_id: PunchId, order: Reason) -> dict[
 def close(services: ServicesOf, view: Whole, month: MonthName) -> dict[str, Any]:
     """Freeze the figures of a month that is over; later corrections go to the next month."""
     read_month(month)
+    view.read_planner()  # wrong rules are no fault of the request
     with bounded(services):
         closing, totals = close_figures(view.site, month.strip(), actor=view.name)
     undecided = sum(values.undecided for values in totals.values())

@@ -17,7 +17,6 @@ from visavis.attendance.reports.source import compute_site_days
 from visavis.attendance.reports.tables import REPORTS, Frozen, day_report
 from visavis.attendance.reports.totals import thaw
 from visavis.attendance.reports.types import ReportTable
-from visavis.attendance.rules.read import read_rules
 from visavis.attendance.rules.schedule import Planner
 from visavis.errors import UsageError
 from visavis.server.auth import ServicesOf
@@ -135,7 +134,7 @@ def _compute(
     departments: list[str] | tuple[()] = (),
 ) -> tuple[list[EmployeeDays], Planner]:
     """Return the days of employees that the key may see, and log that it looks at them."""
-    planner = Planner(read_rules(view.site.rules_path, zone=view.site.zone))
+    planner = view.read_planner()
     people = compute_site_days(view, planner, period.first, period.last, employees=employees, departments=departments)
     looked_at = [entry.employee.number for entry in people]
     view.log(action, looked_at, is_all=not (employees or departments))
