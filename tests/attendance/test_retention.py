@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -77,7 +78,11 @@ def test_a_day_of_erased_punches_is_not_absence(file_site: Site) -> None:
             assert apply_retention(site, actor="job").records == (2 if kept == 100 else 0)
             assert site.verify() == []
         assert days_of(folder, old, old + timedelta(1)) == ["erased", "erased"]
-        edge = TODAY - timedelta(100)
+        with Site(folder) as site:
+            before = site.erased_before()
+        assert before is not None
+        edge = before.astimezone(ZoneInfo(ZONE)).date()  # at night not that of UTC
+        assert edge - (TODAY - timedelta(100)) <= timedelta(1)
         assert days_of(folder, edge - timedelta(2), edge + timedelta(3))[0] == "erased"
         assert days_of(folder, edge + timedelta(2), edge + timedelta(3)) == ["absent", "absent"]
         assert days_of(folder, recent, recent) == ["present"]

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, select
 
 from visavis.attendance.ledger.writing import LedgerWriter
 from visavis.attendance.local_time import make_time
+from visavis.attendance.retention import read_erased_before
 from visavis.attendance.tables import CLOSINGS, FIGURES
 from visavis.attendance.tracked import put_row, remove_row
 from visavis.attendance.types import ClosedMonth
@@ -74,13 +75,17 @@ def require_open(conn: Connection, month: str) -> None:
 def reopen_month(writer: LedgerWriter, month: str, *, reason: str) -> ClosedMonth:
     """Open a closed month again: its figures are removed. Raises UsageError where it is not closed, or for no reason.
 
-    What they were stays in the ledger.
+    What they were stays in the ledger. UsageError also where retention has erased the punches: the month could not be
+    closed again.
     """
     before = find_closing(writer.conn, month)
     if before is None or before.state != "closed":
         raise UsageError(f"{month} is not closed.")
     if not reason.strip():
         raise UsageError("to reopen a month takes a reason.")
+    erased = read_erased_before(writer.conn)
+    if erased is not None and read_month(month)[0] <= erased.date():  # in any zone
+        raise UsageError(f"{month} stays closed: its punches were erased, so that it could not be closed again.")
     for row in _read_rows(writer.conn, month):
         remove_row(writer, FIGURES, row.id, action="remove figures", employee=row.employee, reason=reason)
     moment = make_time(writer.recorded)

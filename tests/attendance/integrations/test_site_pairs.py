@@ -137,6 +137,25 @@ def test_the_file_has_the_pairs_of_the_days(site: Site) -> None:
     assert rows == [{"employee_id": "N7", "check_in": "2026-03-05 07:00:00", "check_out": "2026-03-05 11:00:00"}]
 
 
+def test_pairs_that_are_erased_while_they_are_read_are_not_compared(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else Odoo's rows of them would be deleted, as if the punches were void."""
+    add(site, "8", "02 08:00>, 02 17:00<, 04 08:00>, 04 17:00<, 05 08:00>, 05 17:00<")
+    limit, read_punches = datetime(2026, 3, 3, tzinfo=UTC), site.punches
+
+    def read_and_erase(first: date | None, last: date | None, employees: list[str]) -> list[Punch]:
+        punches = read_punches(first, last, employees)
+        monkeypatch.setattr(site, "erased_before", lambda: limit)
+        return punches
+
+    monkeypatch.setattr(site, "punches", read_and_erase)
+    since = datetime(2026, 3, 2, 7, tzinfo=UTC)
+    begin, pairing = SitePairs(site, longest=timedelta(hours=16)).pair_since("8", since, now=LATER, first_day=None)
+    assert begin == datetime.fromisoformat("2026-03-05T00:00:00+01:00")
+    assert [f"{pair.check_in.at:%d %H:%M}" for pair in pairing.pairs] == ["05 08:00"]
+
+
 OF_ODOO = """
 [[versions]]
 from = 2020-01-01

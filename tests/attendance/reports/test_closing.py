@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from attendance.conftest import ZONE, punch
-from visavis.attendance.closings import close_month, read_carried, read_closings, read_figures
+from visavis.attendance.closings import close_month, read_carried, read_closings, read_figures, reopen_month
 from visavis.attendance.reports import closing
 from visavis.attendance.reports.carried import carried_report, explain_carried
 from visavis.attendance.reports.closing import close_figures
@@ -51,6 +51,12 @@ def test_what_retention_removes_is_no_change_of_a_closed_month(file_site: Site) 
             assert read_carried(conn, last) == {}
         with pytest.raises(UsageError, match="cannot be computed: its punches were erased"):
             close_figures(kept, f"{OLD - timedelta(1):%Y-%m}", actor="boss")
+        with pytest.raises(UsageError, match=f"{old} stays closed"), kept.ledger.write(actor="boss") as writer:
+            reopen_month(writer, old, reason="a letter")
+        with kept.database.read() as conn:
+            assert thaw(read_figures(conn, old))["1"].worked == 240
+        with kept.ledger.write(actor="boss") as writer:
+            assert reopen_month(writer, last, reason="a letter").state == "open"
 
 
 def test_a_month_that_another_program_has_changed_is_not_closed(file_site: Site) -> None:

@@ -55,10 +55,11 @@ class SitePairs:
             begin = anchor if self._planner is None else min(anchor, begin)
         if first_day is not None:
             begin = max(begin, begin_day(first_day, self._zone.key))
-        erased = self._site.erased_before()
+        pairing = self.pair(number, begin, now=now)
+        erased = self._site.erased_before()  # after the punches: what is erased meanwhile is to stay at the target
         if self._planner is not None and erased is not None:
             begin = max(begin, begin_day(erased.astimezone(self._zone).date() + timedelta(2), self._zone.key))
-        return begin, self.pair(number, begin, now=now)
+        return begin, _begin_at(pairing, begin)
 
     def pair(self, number: str, begin: datetime | None, *, now: datetime, last: date | None = None) -> Pairing:
         """Return the pairs of an employee that begin at a time or later, on ``last`` or before; None: all."""
@@ -79,9 +80,7 @@ class SitePairs:
         )
         if late and employee is not None and self._planner is not None:
             self._pair_by_rules(pairing, employee, late, first, now)
-        pairing.pairs = [pair for pair in pairing.pairs if begin is None or pair.check_in.at >= begin]
-        pairing.unpaired = [each for each in pairing.unpaired if begin is None or each[0].at >= begin]
-        return pairing
+        return pairing if begin is None else _begin_at(pairing, begin)
 
     def _has_rules(self, day: date) -> bool:
         return self._planner is not None and self._planner.rules.versions[0].start < day - NIGHT
@@ -103,6 +102,14 @@ class SitePairs:
             pairing.pairs += _list_pairs(day, by_id)
             pairing.unpaired += [(by_id[punch_id], OUTSIDE) for punch_id in day.outside]
             pairing.unpaired += [(by_id[punch_id], ALONE) for part in day.parts for punch_id in part.unpaired]
+
+
+def _begin_at(pairing: Pairing, begin: datetime) -> Pairing:
+    """Return the pairs that begin at a time or later."""
+    return Pairing(
+        [pair for pair in pairing.pairs if pair.check_in.at >= begin],
+        [each for each in pairing.unpaired if each[0].at >= begin],
+    )
 
 
 def _list_pairs(day: Day, punches: dict[str, Punch]) -> Iterator[CheckPair]:
