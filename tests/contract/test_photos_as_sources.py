@@ -164,6 +164,7 @@ DELEGATED = {
             "feedback_calls.FeedbackCalls.why",
             "feedback_calls.FeedbackCalls.rejection_effect",
             "feedback_calls.FeedbackCalls.reject",
+            "kiosk_calls.KioskCalls.punch_by_face",
         )
     ),
     "train.classifier_model.EmbeddingClassifier.identify",

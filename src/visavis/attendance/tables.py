@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text, text
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    event,
+    text,
+)
 
 VERSION = 1
 """Version of the tables; a database of another version is refused."""
@@ -45,10 +59,13 @@ RECORDS = Table(
     Index("attendance_records_at", "at"),
     Index("attendance_records_employee", "employee", "at"),
     Index("attendance_records_punch", "punch_id", "number"),
-    Index("attendance_records_kind", "kind", "number", sqlite_where=CHANGES, postgresql_where=CHANGES),
-    Index("attendance_records_changes", "punch_id", "number", sqlite_where=CHANGES, postgresql_where=CHANGES),
 )
 """The ledger. All columns from ``punch_id`` to ``detail`` are content: they are NULL in an erased record."""
+
+for name, columns in (("kind", "kind, number"), ("changes", "punch_id, number")):
+    # An Index of a part of the rows loads the dialect of PostgreSQL, in each worker of a server.
+    statement = f"CREATE INDEX attendance_records_{name} ON attendance_records ({columns}) WHERE {CHANGES.text}"
+    event.listen(RECORDS, "after_create", DDL(statement))
 
 EMPLOYEES = Table(
     "attendance_employees",
