@@ -65,7 +65,7 @@ RECORDS = Table(
 for name, columns in (("kind", "kind, number"), ("changes", "punch_id, number")):
     # An Index of a part of the rows loads the dialect of PostgreSQL, in each worker of a server.
     statement = f"CREATE INDEX attendance_records_{name} ON attendance_records ({columns}) WHERE {CHANGES.text}"
-    event.listen(RECORDS, "after_create", DDL(statement))
+    event.listen(RECORDS, "after_create", DDL(statement))  # type: ignore[no-untyped-call]
 
 EMPLOYEES = Table(
     "attendance_employees",
