@@ -129,6 +129,7 @@ SHOTS: Sequence[Shot] = (
     ),
     Shot("attendance-requests", "/attendance/requests"),
     Shot("attendance-payroll", "/attendance/payroll"),
+    Shot("kiosk", "/kiosk"),
     Shot("evaluate", "/evaluate"),
     Shot("evaluation", "/evaluate/results", "/evaluate", prepare=_open_evaluation),
     Shot("train", "/train"),
