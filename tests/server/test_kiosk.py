@@ -23,6 +23,9 @@ from visavis.attendance.kiosk.refusals import count_refusals
 from visavis.attendance.settings import SiteSettings
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee
+from visavis.errors import UsageError
+from visavis.server.config import ServerConfig
+from visavis.server.run import prepare
 
 from .running_server import RunningServer, photos
 
@@ -228,3 +231,13 @@ def test_the_key_of_a_kiosk_does_nothing_else(door: Door) -> None:
 def test_a_server_without_a_site_says_so(server: RunningServer) -> None:
     answer = server.get("/v1/kiosk")
     assert (answer.status_code, answer.json()["code"]) == (404, "no_attendance")
+
+
+def test_wrong_settings_are_refused_at_the_start(tmp_path: Path) -> None:
+    """A server that runs with them would refuse the punches that wait in browsers, which then forget them."""
+    with Site.create(tmp_path / "site", SiteSettings("Plant", "UTC")):
+        pass
+    with (tmp_path / "site" / "site.toml").open("a") as file:
+        file.write("\n[kiosk]\nframes = 2\n")
+    with pytest.raises(UsageError, match="from 3 to 8"):
+        prepare(ServerConfig(attendance_site=tmp_path / "site", state=f"sqlite:///{tmp_path / 'server.db'}"), print)

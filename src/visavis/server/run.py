@@ -71,14 +71,16 @@ def prepare(config: ServerConfig, show: Callable[[str], None], cameras: CameraFi
 
 
 def _check_attendance(config: ServerConfig) -> None:
-    """Open the site, and read its terminals; raises AttendanceError and UsageError."""
+    """Open the site, and read its terminals and its kiosks' settings; raises AttendanceError and UsageError."""
     if config.attendance_site is None:
         return
     from visavis.attendance.integrations.zkteco.terminals import read_terminals
+    from visavis.attendance.kiosk.settings import read_kiosk_settings
     from visavis.attendance.site import Site
 
     with Site(config.attendance_site) as site:
         read_terminals(site)
+        read_kiosk_settings(site)
 
 
 @contextmanager
