@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -114,6 +116,15 @@ def test_other_pins_and_badges_with_the_id_of_an_attempt_are_counted_too(file_si
     assert answers == ["wrong"] * 4 + ["blocked"]
     badges = [find_by_badge(file_site, f"b{row}", kiosk="gate", attempt="a") for row in range(21)]
     assert badges == ["wrong"] * refusals.KIOSK_TRIES + ["blocked"]
+
+
+def test_many_pins_at_once_are_no_more_than_the_limit(site: Site) -> None:
+    with ThreadPoolExecutor(12) as threads:
+        tries = [
+            threads.submit(find_by_pin, site, "2", f"{1000 + row}", kiosk=f"door {row}", attempt=f"a{row}")
+            for row in range(12)
+        ]
+        assert Counter(each.result() for each in tries) == {"wrong": 5, "blocked": 7}
 
 
 def test_refusals_are_counted_once_for_each_attempt(site: Site) -> None:

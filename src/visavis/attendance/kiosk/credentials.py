@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from visavis.attendance.employees import find_employee, read_employees
-from visavis.attendance.kiosk.refusals import may_try_pin, record_refusal
+from visavis.attendance.kiosk.refusals import begin_try, end_try
 from visavis.attendance.ledger.records import EVENT
 from visavis.attendance.ledger.writing import LedgerWriter
 from visavis.attendance.site import Site
@@ -69,32 +69,34 @@ def find_by_pin(site: Site, number: str, pin: str, *, kiosk: str, attempt: str) 
 
     A wrong one is counted, once for each ``attempt``; another PIN with the id of an attempt is another one.
     """
+    mark = _mark_attempt(site, attempt, number, pin)
+    if not begin_try(site, mark, kiosk=kiosk, number=number):
+        return "blocked"
     with site.database.read() as conn:
-        if not may_try_pin(conn, site.key.mark_number(number), kiosk=kiosk, now=site.database.read_clock(conn)):
-            return "blocked"
         stored = conn.execute(select(CREDENTIALS.c.pin).where(CREDENTIALS.c.employee == number)).scalar()
         employees = read_employees(conn, [number])
     expected = stored or _NO_PIN
     given = _hash_pin(pin[: PIN_DIGITS[1] + 1], expected[:SALT_BYTES])
     is_right = hmac.compare_digest(given, expected)
-    if is_right and employees:
-        return employees[0]
-    record_refusal(site, _mark_attempt(site, attempt, number, pin), "wrong_pin", kiosk=kiosk, number=number)
-    return "wrong"
+    if not (is_right and employees):
+        return "wrong"
+    end_try(site, mark)
+    return employees[0]
 
 
 def find_by_badge(site: Site, badge: str, *, kiosk: str, attempt: str) -> Employee | CredentialFault:
     """Return the employee of a badge; else why not. A wrong one is counted as a wrong PIN is."""
+    mark = _mark_attempt(site, attempt, badge)
+    if not begin_try(site, mark, kiosk=kiosk):
+        return "blocked"
     with site.database.read() as conn:
-        if not may_try_pin(conn, None, kiosk=kiosk, now=site.database.read_clock(conn)):
-            return "blocked"
-        mark = site.key.mark_badge(badge.strip())
-        number = conn.execute(select(CREDENTIALS.c.employee).where(CREDENTIALS.c.badge == mark)).scalar()
+        badge_mark = site.key.mark_badge(badge.strip())
+        number = conn.execute(select(CREDENTIALS.c.employee).where(CREDENTIALS.c.badge == badge_mark)).scalar()
         employees = [] if number is None else read_employees(conn, [number])
-    if employees:
-        return employees[0]
-    record_refusal(site, _mark_attempt(site, attempt, badge), "wrong_pin", kiosk=kiosk)
-    return "wrong"
+    if not employees:
+        return "wrong"
+    end_try(site, mark)
+    return employees[0]
 
 
 def list_credentials(conn: Connection, number: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from visavis.attendance.local_time import begin_day
 from visavis.attendance.site import Site
@@ -27,13 +27,36 @@ def record_refusal(site: Site, attempt: str, kind: RefusalKind, *, kiosk: str, n
     """Count a refusal; the same ``attempt`` is counted once for each kind. ``number`` is what was typed with a PIN."""
     mark = None if number is None else site.key.mark_number(number)
     with site.database.write() as conn:
+        _count(conn, attempt, kind, kiosk, site.database.read_clock(conn), mark)
+
+
+def begin_try(site: Site, attempt: str, *, kiosk: str, number: str | None = None) -> bool:
+    """Count a PIN for a number, or a badge, as a wrong one; return whether it may be compared.
+
+    It is counted before, so that many at once are no more than the limit. :func:`end_try` takes it back.
+    """
+    mark = None if number is None else site.key.mark_number(number)
+    with site.database.write() as conn:
         at = site.database.read_clock(conn)
-        forgotten = _ROWS.at < write_time(at - NUMBER_WINDOW), _ROWS.number_mark.is_not(None)
-        conn.execute(update(KIOSK_REFUSALS).where(*forgotten).values(number_mark=None))
-        is_there = select(_ROWS.attempt).where(_ROWS.attempt == attempt, _ROWS.kind == kind)
-        if conn.execute(is_there).first() is None:
-            row = {"attempt": attempt, "kind": kind, "kiosk": kiosk, "at": write_time(at), "number_mark": mark}
-            conn.execute(insert(KIOSK_REFUSALS).values(row))
+        if not may_try_pin(conn, mark, kiosk=kiosk, now=at):
+            return False
+        _count(conn, attempt, "wrong_pin", kiosk, at, mark)
+    return True
+
+
+def end_try(site: Site, attempt: str) -> None:
+    """Take back what :func:`begin_try` has counted: the PIN or the badge was right."""
+    with site.database.write() as conn:
+        conn.execute(delete(KIOSK_REFUSALS).where(_ROWS.attempt == attempt, _ROWS.kind == "wrong_pin"))
+
+
+def _count(conn: Connection, attempt: str, kind: RefusalKind, kiosk: str, at: datetime, mark: str | None) -> None:
+    forgotten = _ROWS.at < write_time(at - NUMBER_WINDOW), _ROWS.number_mark.is_not(None)
+    conn.execute(update(KIOSK_REFUSALS).where(*forgotten).values(number_mark=None))
+    is_there = select(_ROWS.attempt).where(_ROWS.attempt == attempt, _ROWS.kind == kind)
+    if conn.execute(is_there).first() is None:
+        row = {"attempt": attempt, "kind": kind, "kiosk": kiosk, "at": write_time(at), "number_mark": mark}
+        conn.execute(insert(KIOSK_REFUSALS).values(row))
 
 
 def may_try_pin(conn: Connection, mark: str | None, *, kiosk: str, now: datetime) -> bool:

@@ -9,7 +9,7 @@ const PAUSE = 250; // milliseconds between an answer and the next frame
 const APART = 150; // milliseconds between the frames of an attempt
 const AFTER_ANSWER = 1500;
 const AFTER_FAILURE = 3000;
-const SAME_PERSON = 10_000; // milliseconds in which the same person is not told again that the punch is there
+const SAME_PERSON = 10_000; // milliseconds in which the same person gets once the answer that the punch is there
 const DECIDED = ["recorded", "already", "unknown", "attack"];
 
 // 32 hexadecimal digits at random.
