@@ -16,6 +16,7 @@ from visavis.attendance.ledger.records import PUNCH, VOID, check_punch, describe
 from visavis.attendance.local_time import check_time
 from visavis.attendance.presence import LONGEST_STAY, LOOK_BACK, Devices, find_present
 from visavis.attendance.rules.read import read_rules
+from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.rules.types import DEFAULT_COOLDOWN
 from visavis.attendance.site import Site
 from visavis.attendance.types import Direction, Employee, LedgerRecord, Method, Punch
@@ -166,12 +167,11 @@ def undo_punch(site: Site, punch_id: str, *, kiosk: str) -> Punch:
 def read_door_rules(site: Site, at: datetime) -> DoorRules:
     """Return the rules of a site that are in force at a time; the defaults without any that can be read."""
     try:
-        rules = read_rules(site.rules_path, zone=site.zone)
+        planner = Planner(read_rules(site.rules_path, zone=site.zone))
+        version = planner.version(check_time(at, site.zone).date())
     except (UsageError, AttendanceError):  # the door works without; reports say what is wrong
         return DoorRules()
-    day = check_time(at, site.zone).date()
-    in_force = [version for version in rules.versions if version.start <= day]
-    return DoorRules(in_force[-1].cooldown, in_force[-1].devices) if in_force else DoorRules()
+    return DoorRules(version.cooldown, version.devices)
 
 
 def _find_same(records: list[LedgerRecord], employee: str, kiosk: str) -> Punch:
