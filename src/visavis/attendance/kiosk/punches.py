@@ -131,8 +131,11 @@ def record_punch(site: Site, employee: str, order: KioskOrder, *, kiosk: str) ->
 def follow_last_punch(conn: Connection, employee: Employee, at: datetime, devices: Devices) -> Direction:
     """Return the direction that follows from the punches before a time: out for who is in, else in.
 
-    "unspecified" where it is not known whether the employee is in. ``devices`` are the entrances and exits.
+    "unspecified" where it is not known whether the employee is in, and where the employee has later punches: the clock
+    was set back, or they were recorded while this one waited. ``devices`` are the entrances and exits.
     """
+    if read_employee_punches(conn, employee.number, at + MOMENT, at + LOOK_BACK):
+        return "unspecified"
     punches = read_employee_punches(conn, employee.number, at - LOOK_BACK, at)
     present = find_present([employee], punches, at, devices)
     if not present or at - present[0].since >= LONGEST_STAY:
