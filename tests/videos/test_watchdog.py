@@ -285,12 +285,13 @@ def test_an_rtsp_server_that_hangs_is_killed_and_comes_back(tmp_path: Path, requ
     )
     server = RtspCamera(video)
     request.addfinalizer(server.stop)
-    source = open_camera(server.address, Patience(open=60, silent=1.5, frozen=60, first_pause=0.1, longest_pause=0.5))
+    patience = Patience(open=60, silent=5, frozen=60, first_pause=0.1, longest_pause=0.5)  # VLC begins slowly
+    source = open_camera(server.address, patience)
     try:
         first = next_of(source)
         assert first.pixels.shape == (96, 128, 3)
         server.pause(True)
-        await_that(lambda: [note for note in source.counts().notes if "sent nothing for 1.5 s" in note])
+        await_that(lambda: [note for note in source.counts().notes if "sent nothing for 5 s" in note])
         server.stop()
         while source.next_frame(0.3) is not None:
             pass

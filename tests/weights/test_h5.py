@@ -6,9 +6,15 @@ the format, packed bombs. Changed files are read by one process in turn (``h5_ch
 
 from __future__ import annotations
 
+import fcntl
+import io
+import os
+import signal
 import struct
 import subprocess
 import sys
+import termios
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -531,6 +537,37 @@ def test_a_process_that_crashes_or_hangs(path: Path, monkeypatch: pytest.MonkeyP
         h5.read(path)
     head = f"{path} is damaged or not weights of Keras in HDF5: the process that reads it "
     assert str(caught.value).startswith(head + why)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the state of a process")
+def test_a_process_that_is_stopped_while_it_writes_loses_nothing(path: Path) -> None:
+    """A write that a signal interrupts writes a part, and with PYTHONUNBUFFERED Python does not write the rest."""
+    values = np.arange(2**18, dtype=np.float32)
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [b"a"]
+        file.create_group("a").attrs["weight_names"] = [b"w"]
+        file["a"]["w"] = values
+    command = [sys.executable, *h5.CHILD, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}) as process:
+        assert process.stdout is not None
+        await_that(lambda: count_waiting_bytes(process.stdout) > 2**15)
+        time.sleep(0.2)  # the pipe is full, and the process waits
+        process.send_signal(signal.SIGSTOP)
+        await_that(lambda: Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+        process.send_signal(signal.SIGCONT)
+        output, _ = process.communicate(timeout=60)
+    same(h5.receive(io.BytesIO(output)), {"w": values})
+
+
+def count_waiting_bytes(pipe: Any) -> int:
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
+def await_that(is_true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not is_true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux")

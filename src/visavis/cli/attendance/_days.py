@@ -118,7 +118,9 @@ def write_report(table: ReportTable, form: str, output: Path | None, *, json: bo
         raise UsageError("a workbook is no text for a terminal: add --output FILE.")
     else:
         sys.stdout.flush()
-        sys.stdout.buffer.write(data)
+        left = memoryview(data)
+        while left:  # with PYTHONUNBUFFERED a write may be of a part
+            left = left[sys.stdout.buffer.write(left) :]
         sys.stdout.buffer.flush()
 
 

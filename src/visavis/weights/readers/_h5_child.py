@@ -38,7 +38,8 @@ DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3
 
 def main(path: Path) -> None:
     """Write the arrays of a file, then null or an error."""
-    file, output, end = FileBytes(path, KIND), sys.stdout.buffer, None
+    file, end = FileBytes(path, KIND), None
+    output = os.fdopen(sys.stdout.fileno(), "wb", closefd=False)  # with PYTHONUNBUFFERED sys.stdout may lose bytes
     try:
         for name, values in _read_weights(file):
             output.write(json.dumps([name, values.itemsize, values.shape]).encode() + b"\n")
