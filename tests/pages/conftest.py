@@ -16,6 +16,8 @@ from conftest import DATA
 from server.running_server import RunningServer
 from visavis.attendance.demo.site import create_demo
 
+from .slowness import IS_SLOW, slow_down
+
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 ELSEWHERE = "faces.example"
 """A name that the browser resolves to this machine, as that of a machine elsewhere."""
@@ -112,6 +114,8 @@ class Tab:
         self.context = browser.new_context(base_url=url, **{"locale": "en-US", **options})
         self.page = self.context.new_page()
         self.page.set_default_timeout(60_000)
+        if IS_SLOW:
+            slow_down(self.page)
         self.url = url
         self.requests: list[str] = []
         self.errors: list[str] = []

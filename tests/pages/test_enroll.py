@@ -11,6 +11,7 @@ from server.running_server import RunningServer
 
 from .appearance import look_at
 from .conftest import Tab
+from .held_requests import hold, wait_until
 from .test_people import SCRIPT, add_people
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
@@ -128,6 +129,31 @@ def test_a_photo_that_is_removed_while_others_are_sent_is_not_enrolled(
     (person,) = read_people(server, people_gallery)
     assert [template["photo"] for template in person["templates"]] == ["obama.jpg"]
     assert held == []
+
+
+def test_a_photo_that_is_being_sent_is_not_sent_again_with_another(
+    signed_in: Tab, server: RunningServer, faces: Path, people_gallery: str
+) -> None:
+    """The first photo fails, and is tried again while the second is under way."""
+    page = signed_in.open(f"/people/new?gallery={people_gallery}")
+    page.fill("#name", "Ann")
+    page.set_input_files("#files", [str(faces / "obama.jpg"), str(faces / "obama2.jpg")])
+    page.wait_for_selector("#photos li:nth-child(2) .quality")
+    sent = hold(page, "**/v1/people?**", "POST")
+    page.click("#send")
+    wait_until(page, lambda: len(sent) == 1)
+    sent[0].abort()
+    wait_until(page, lambda: len(sent) == 2)
+    page.click("#photos li:first-child [role=alert] button")
+    sent[1].continue_()
+    page.wait_for_selector("#result .card")
+    assert len(sent) == 2
+    page.unroute("**/v1/people?**")
+    page.click("#photos li:first-child [role=alert] button")
+    page.wait_for_selector("#result :text('Ann is enrolled: 2 of 2 photos.')")
+    (person,) = read_people(server, people_gallery)
+    assert [template["photo"] for template in person["templates"]] == ["obama2.jpg", "obama.jpg"]
+    signed_in.errors.clear()  # the request that was broken off
 
 
 def test_a_consent_is_stored_for_a_person_who_is_there(

@@ -35,7 +35,8 @@ def test_the_first_key_by_mouse(open_tab: OpenTab, fresh: RunningServer) -> None
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = tab.open("/")
     assert page.url == f"{fresh.url}/start"
-    page.click("text=Go on without a key")
+    with page.expect_navigation():
+        page.click("text=Go on without a key")
     assert page.evaluate("async () => (await fetch('/v1/galleries')).status") == 200
     page.click("text=No key yet")
     page.fill("#code", "1234-1234-1234-1234")

@@ -17,6 +17,7 @@ from visavis.server.pages.static_files import find_modules, hash_static_files, m
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab
+from .expectation import expect
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 BYTES, MILLISECONDS = 100_000, 200
@@ -89,8 +90,8 @@ def test_language_and_colors_stay_without_scripts(open_tab: OpenTab, server: Run
     background = "getComputedStyle(document.body).backgroundColor"
     assert (page.title(), page.evaluate(background)) == ("登录 - visavis", "rgb(246, 247, 248)")
     for button in ("Tiếng Việt", "tối"):
-        page.click(f"text={button}")
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.click(f"text={button}")
     assert (page.title(), page.evaluate(background)) == ("Đăng nhập - visavis", "rgb(20, 23, 26)")
     tab.sign_in(server.key or "")
     assert "visavis verify A.jpg B.jpg" in page.inner_text("noscript")
@@ -185,12 +186,13 @@ def test_on_a_phone_the_pages_are_a_menu(signed_in: Tab) -> None:
     page = signed_in.open("/compare")
     assert (page.is_visible(".menu"), page.is_visible("#pages a")) == (False, True)
     page.set_viewport_size({"width": 360, "height": 800})
-    assert (page.is_visible(".menu"), page.is_visible("#pages a")) == (True, False)
+    expect(page.locator(".menu")).to_be_visible()
+    expect(page.locator("#pages a").first).to_be_hidden()
     page.focus(".menu")
     page.keyboard.press("Enter")
-    assert page.locator("#pages a:visible").count() == len(NAVIGATION)
+    expect(page.locator("#pages a:visible")).to_have_count(len(NAVIGATION))
     page.keyboard.press("Escape")
-    assert not page.is_visible("#pages a")
+    expect(page.locator("#pages a").first).to_be_hidden()
     page.goto(page.url.replace("/compare", "/settings/models"))
     assert page.locator(".sections a:visible").count() == len(ORDER)
     page.click(".menu")

@@ -16,6 +16,7 @@ from visavis.challenge import measure_pose
 
 from .appearance import look_at
 from .conftest import CAMERA, Tab
+from .expectation import expect
 from .test_enroll import read_people
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
@@ -171,7 +172,7 @@ def test_five_views_of_the_camera_by_keyboard_alone(
     page.keyboard.press("Enter")
     for number in range(1, 6):
         page.wait_for_selector(f"#photos li:nth-child({number}) .quality")
-    assert page.evaluate("document.activeElement.id") == "guide"
+    expect(page.locator("#guide")).to_be_focused()
     assert {*page.locator("#photos .name").all_inner_texts()} == {f"{view}.jpg" for view in FILM}
     signed_in.tab_to("#send")
     page.keyboard.press("Enter")
@@ -185,5 +186,6 @@ def test_leaving_the_camera_takes_nothing(signed_in: Tab, people_gallery: str) -
     page.click("#guide")
     page.wait_for_selector(".mark-of-view.full")
     page.keyboard.press("Escape")
-    assert page.locator("dialog, #photos li").count() == 0
-    assert page.evaluate("document.activeElement.id") == "guide"
+    expect(page.locator("dialog")).to_have_count(0)
+    assert page.locator("#photos li").count() == 0
+    expect(page.locator("#guide")).to_be_focused()

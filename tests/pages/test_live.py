@@ -18,6 +18,7 @@ from visavis.server.state.events import EVENTS, Events
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab, open_as_administrator, serve
+from .expectation import expect, read_rows
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 NAME = "Ann <b>Lee</b>"
@@ -58,11 +59,11 @@ def await_rows(tab: Tab, count: int) -> None:
 
 def test_who_was_recognized_and_how_each_camera_is_doing(live: Tab, watching: RunningServer) -> None:
     page = live.page
-    assert [page.inner_text(f"[data-item='{name}'] .state") for name in ("door", "hall/left")] == [
-        "at the end of its file", "failed",
-    ]  # fmt: skip
+    expect(page.locator("[data-item='door'] .state")).to_have_text("at the end of its file")
+    expect(page.locator("[data-item='hall/left'] .state")).to_have_text("failed")
     assert "none.mp4" in page.inner_text("[data-item='hall/left']")
-    rows = [[cell.inner_text() for cell in row.query_selector_all("td")] for row in page.query_selector_all("tbody tr")]
+    expect(page.locator("tbody tr")).to_have_count(len(events_of(watching, "door")))
+    rows = read_rows(page, "tbody tr")
     stored = events_of(watching, "door")[::-1]
     words = {"recognized": "recognized", "updated": "answer changed", "ended": "gone"}
     assert [row[1:4] for row in rows] == [[NAME, words[event["event"]], "door"] for event in stored]
@@ -79,9 +80,9 @@ def test_a_camera_is_started_by_mouse_and_its_events_come_by_themselves(live: Ta
     before = count_rows(live)
     live.page.click("[aria-label='Start door']")
     await_rows(live, before + 2)
-    assert count_rows(live) == len(events_of(watching, "door"))
     live.page.wait_for_function("() => / new events?$/.test(document.getElementById('news').textContent)")
     await_camera(watching, "door", "ended")
+    expect(live.page.locator("#events tbody tr")).to_have_count(len(events_of(watching, "door")))
 
 
 def test_a_camera_is_started_and_the_page_paused_by_keyboard_alone(live: Tab, watching: RunningServer) -> None:
@@ -89,9 +90,8 @@ def test_a_camera_is_started_and_the_page_paused_by_keyboard_alone(live: Tab, wa
     live.tab_to("#pause")
     page.keyboard.press("Enter")
     assert page.get_attribute("#pause", "aria-pressed") == "true"
-    watching.post("/v1/cameras/door/start")
-    await_camera(watching, "door", "starting", "running")
-    await_camera(watching, "door", "ended")
+    assert watching.post("/v1/cameras/door/start").status_code == 200
+    await_camera(watching, "door", "ended")  # again
     assert count_rows(live) == before
     page.keyboard.press("Enter")
     await_rows(live, before + 2)
@@ -114,7 +114,7 @@ def test_events_of_another_form_are_shown_as_far_as_they_go(live: Tab, watching:
     with closing(StateDatabase(f"sqlite:///{watching.folder / 'faces.server.db'}")) as database:
         Events(database).add("default", {"id": "of a newer server", "event": "crossed", "camera": "gate", "from": 2})
         live.page.goto(f"{watching.url}/live?camera=gate")
-        cells = [cell.inner_text() for cell in live.page.query_selector_all("tbody td")]
+        (cells,) = read_rows(live.page, "tbody tr")
         with database.write() as conn:  # other tests count the events
             conn.execute(delete(EVENTS).where(EVENTS.c.camera == "gate"))
     assert cells[1:] == ["unknown", "crossed", "gate", "2.0 s", "", "", ""]

@@ -14,6 +14,7 @@ from visavis.gallery.types import Template
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab
+from .expectation import expect
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 SCRIPT = "<img src=x onerror=document.title='run'>"
@@ -40,21 +41,22 @@ def test_the_list_has_pages_and_is_read_without_scripts(
     page = tab.open(f"/people?gallery={people_gallery}")
     listed = page.locator(".people b").all_inner_texts()
     page.click("text=Next page")
-    assert "Page 2 of 3" in page.inner_text(".pages")
+    expect(page.locator(".pages")).to_contain_text("Page 2 of 3")
     listed += page.locator(".people b").all_inner_texts()
     page.click("text=Next page")
+    expect(page.locator(".pages")).to_contain_text("Page 3 of 3")
     listed += page.locator(".people b").all_inner_texts()
     assert listed == names
     page.fill("#search", "person 07")
     page.click("#find button")
-    assert page.locator(".people b").all_inner_texts() == [name for name in names if "07" in name]
+    expect(page.locator(".people b")).to_have_text([name for name in names if "07" in name])
     assert "12 of 125 people match." in page.inner_text("#list")
     page.goto(f"/people?gallery={people_gallery}&page=9")
     assert "Page 3 of 3" in page.inner_text(".pages")
     page.goto(f"/people?gallery={people_gallery}")
     assert page.locator("text=Enroll").count() == 0
     page.click("text=Person 003")
-    assert page.inner_text("h1") == "Person 003"
+    expect(page.locator("h1")).to_have_text("Person 003")
     assert page.locator("button[data-act]").count() == 0
     page.goto(f"/people/new?gallery={people_gallery}")
     assert page.url.startswith(f"{server.url}/people?")

@@ -19,6 +19,8 @@ from visavis.server.state.keys import Keys
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab
+from .expectation import expect
+from .held_requests import hold, wait_until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 SOURCE = Path(__file__).parents[2] / "src/visavis"
@@ -86,7 +88,7 @@ def test_a_key_of_a_gallery_is_created_by_keyboard_alone(
     stored = find_key(ask, "kiosk <b>1</b>")
     assert stored is not None
     assert (stored["role"], stored["galleries"]) == ("read", ["default"])
-    assert "kiosk <b>1</b>" in page.inner_text("table")
+    expect(page.locator("table")).to_contain_text("kiosk <b>1</b>")
 
 
 def test_a_name_that_another_key_has_is_refused(signed_in: Tab, server: RunningServer) -> None:
@@ -161,6 +163,31 @@ def test_a_second_press_makes_no_second_request(signed_in: Tab, ask: Callable[[s
     assert find_key(ask, "pressed twice") is not None
 
 
+def test_a_table_that_comes_late_does_not_replace_a_newer_one(signed_in: Tab, server: RunningServer) -> None:
+    """The first of two keys is revoked, and the table that shows the second one as valid comes last."""
+    for name in ("revoked first", "revoked second"):
+        make_key(server, name, "read")
+    page = signed_in.open("/settings/keys")
+    held = hold(page, "**/settings/keys", "GET")
+    revoke(page, "revoked first")
+    wait_until(page, lambda: len(held) == 1)
+    answer = held[0].fetch()
+    revoke(page, "revoked second")
+    wait_until(page, lambda: len(held) == 2)
+    held[1].continue_()
+    buttons = page.locator('[aria-label^="Revoke revoked "]')
+    expect(buttons).to_have_count(0)
+    with page.expect_response("**/settings/keys"):
+        held[0].fulfill(response=answer)
+    page.wait_for_timeout(200)
+    assert buttons.count() == 0
+
+
+def revoke(page: Any, name: str) -> None:
+    page.click(f'[aria-label="Revoke {name}"]')
+    page.click("dialog >> button.primary")
+
+
 def test_the_log_names_who_did_what_and_goes_back(
     signed_in: Tab, server: RunningServer, ask: Callable[[str], Any]
 ) -> None:
@@ -197,10 +224,10 @@ def test_times_are_those_of_the_reader(open_tab: OpenTab, server: RunningServer)
 
 def test_models_are_those_of_the_api(signed_in: Tab, ask: Callable[[str], Any]) -> None:
     page = signed_in.open("/settings/models")
-    rows = {
-        row.query_selector("th").inner_text(): row.query_selector("td").inner_text().split(" ", 1)[1].split("\n")[0]
-        for row in page.query_selector_all("tbody tr")
-    }
+    shown = page.eval_on_selector_all(
+        "tbody tr", "rows => rows.map((row) => ['th', 'td'].map((cell) => row.querySelector(cell).innerText))"
+    )  # in one step: the table is taken anew by itself
+    rows = {name: state.split(" ", 1)[1].split("\n")[0] for name, state in shown}
     expected = {model["name"]: "present" if model["present"] else "missing" for model in ask("/v1/models")["models"]}
     assert rows == expected
     assert {"sface", "mtcnn-pnet"} <= expected.keys()

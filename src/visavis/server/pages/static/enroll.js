@@ -46,7 +46,9 @@ function update() {
   if (form.elements.name) form.elements.name.readOnly = isBusy || hasAnswer;
 }
 
+// One run at a time, also by the button of a photo that failed: else photos that are being sent would be sent twice.
 async function enroll() {
+  if (isBusy) return;
   isBusy = true;
   update();
   result.replaceChildren();

@@ -29,9 +29,17 @@ export async function loadPart(id, address = location.href, options = {}) {
   throw new Problem(status === 404 ? "unknown_name" : `http_${status}`, status, "");
 }
 
-// Replaces what is in the element of an id. Throws as `loadPart`.
+let requests = 0;
+const newest = new Map(); // the number of the request whose answer an element shows, by its id
+
+// Replaces what is in the element of an id, unless a later request was answered sooner. Throws as `loadPart`.
 export async function refreshPart(id, address = location.href, options = {}) {
-  replace(document.getElementById(id), await loadPart(id, address, options));
+  requests += 1;
+  const request = requests;
+  const part = await loadPart(id, address, options);
+  if (request < (newest.get(id) ?? 0)) return;
+  newest.set(id, request);
+  replace(document.getElementById(id), part);
 }
 
 // Replaces what is in a part, and its attributes; listeners of the part stay. What has the focus keeps it: the element of

@@ -31,7 +31,7 @@ export function pickPerson(title, { gallery, besides }) {
       status.textContent = others.length ? "" : text("people.no_match");
       list.replaceChildren(...others.map((person) => element("li", {}, makeButton(person))));
     } catch (error) {
-      status.replaceChildren(describeProblem(error, { retry: find }));
+      if (mine === turn) status.replaceChildren(describeProblem(error, { retry: find }));
     }
   }
 
