@@ -183,6 +183,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, o
             item.add_marker(pytest.mark.xdist_group("lfw"))
         elif "tests/server/" in item.nodeid and "server" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("server"))
+        elif "tests/pages/" in item.nodeid and {"driver", "server"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("pages"))
         elif _has_fixture_of_module(item):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     result = yield

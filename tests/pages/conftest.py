@@ -45,14 +45,21 @@ def faces(sample_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder
 
 
-@pytest.fixture(scope="module")
-def browser(faces: Path) -> Iterator[Any]:
-    """A Chromium whose camera shows a face."""
+@pytest.fixture(scope="package")
+def driver() -> Iterator[Any]:
+    """Playwright: its event loop ends with the last test of this folder, since other tests run loops of their own."""
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed: pip install playwright"
     )
     if not BROWSER:
         pytest.skip(MISSING)
+    with playwright.sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def browser(driver: Any, faces: Path) -> Iterator[Any]:
+    """A Chromium whose camera shows a face; each tab has cookies, storage and permissions of its own."""
     film = faces / "camera.mjpeg"
     frame = Image.new("RGB", (640, 480), (70, 80, 90))
     with Image.open(faces / "obama2.jpg") as photo:
@@ -61,12 +68,11 @@ def browser(faces: Path) -> Iterator[Any]:
     frame.save(faces / "frame.jpg", quality=90)
     film.write_bytes((faces / "frame.jpg").read_bytes() * 10)
     host = f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1"
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(
-            executable_path=BROWSER, args=[*OPTIONS, *CAMERA, f"--use-file-for-fake-video-capture={film}", host]
-        )
-        yield chromium
-        chromium.close()
+    chromium = driver.chromium.launch(
+        executable_path=BROWSER, args=[*OPTIONS, *CAMERA, f"--use-file-for-fake-video-capture={film}", host]
+    )
+    yield chromium
+    chromium.close()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from browser import BROWSER, MISSING, OPTIONS
+from browser import BROWSER, OPTIONS
 from server.running_server import RunningServer
 from visavis.challenge import measure_pose
 
@@ -108,11 +108,8 @@ FRAMES = 20
 
 
 @pytest.fixture(scope="module")
-def browser(data: Path, faces: Path) -> Iterator[Any]:
+def browser(driver: Any, data: Path, faces: Path) -> Iterator[Any]:
     """A Chromium whose camera shows a head that turns."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not BROWSER:
-        pytest.skip(MISSING)
     film = faces / "turning.mjpeg"
     pictures = []
     for number in FILM.values():
@@ -122,12 +119,11 @@ def browser(data: Path, faces: Path) -> Iterator[Any]:
         frame.save(faces / "view.jpg", quality=92)
         pictures.append((faces / "view.jpg").read_bytes() * FRAMES)
     film.write_bytes(b"".join(pictures))
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(
-            executable_path=BROWSER, args=[*OPTIONS, *CAMERA, f"--use-file-for-fake-video-capture={film}"]
-        )
-        yield chromium
-        chromium.close()
+    chromium = driver.chromium.launch(
+        executable_path=BROWSER, args=[*OPTIONS, *CAMERA, f"--use-file-for-fake-video-capture={film}"]
+    )
+    yield chromium
+    chromium.close()
 
 
 def test_five_views_of_the_camera_by_keyboard_alone(

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from browser import BROWSER, MISSING, OPTIONS
+from browser import BROWSER, OPTIONS
 from conftest import DATA
 from server.running_server import RunningServer, photos
 from visavis.attendance.consents import give_consent, link_person
@@ -235,12 +235,7 @@ def make_film(photo: Path, film: Path) -> Path:
 
 
 @pytest.mark.slow(seconds=90)
-def test_a_live_face_punches_and_a_photo_of_it_does_not(tmp_path: Path) -> None:
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
-    )
-    if not BROWSER:
-        pytest.skip(MISSING)
+def test_a_live_face_punches_and_a_photo_of_it_does_not(driver: Any, tmp_path: Path) -> None:
     spoof = DATA / "photos" / "spoof"
     if not spoof.is_dir():
         pytest.skip("the photos of attacks are not there")
@@ -250,17 +245,15 @@ def test_a_live_face_punches_and_a_photo_of_it_does_not(tmp_path: Path) -> None:
         with site.ledger.write(actor="test") as writer:
             give_consent(writer, "1", text_version="2026-01", given=date(2026, 1, 2))
             link_person(writer, "1", answer.json()["person_id"])
-        with playwright.sync_playwright() as driver:
-            for name, expected in (("image_T1", "recorded"), ("image_F1", "attack"), ("image_F2", "attack")):
-                film = make_film(spoof / f"{name}.jpg", tmp_path / f"{name}.mjpeg")
-                arguments = [*OPTIONS, *CAMERA, f"--use-file-for-fake-video-capture={film}"]
-                chromium = driver.chromium.launch(executable_path=BROWSER, args=arguments)
+        for name, expected in (("image_T1", "recorded"), ("image_F1", "attack"), ("image_F2", "attack")):
+            film = make_film(spoof / f"{name}.jpg", tmp_path / f"{name}.mjpeg")
+            arguments = [*OPTIONS, *CAMERA, f"--use-file-for-fake-video-capture={film}"]
+            with closing(driver.chromium.launch(executable_path=BROWSER, args=arguments)) as chromium:
                 tab = Tab(chromium, running.url)
                 page = door.open(tab)
                 page.wait_for_selector("#answer:not([hidden])")
                 assert page.get_attribute("#answer", "data-state") == expected, name
                 assert tab.errors == []
-                chromium.close()
         (punch,) = site.punches()
         assert (punch.employee, punch.method, punch.device) == ("1", "face", "door")
         assert (punch.liveness or 0) >= 0.5
