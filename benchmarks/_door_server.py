@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import requests
+from _door_cameras import DoorCamera
 from _door_client import Visitor, badge_of, read_person
 
 from visavis.attendance.consents import give_consent, link_person
@@ -28,8 +29,8 @@ CODE = re.compile(r"One-time code for the first key: ([\d-]+)")
 START_SECONDS = 180
 
 
-def make_site(folder: Path, employees: Sequence[Visitor]) -> None:
-    """Make a site, and a gallery with a photo of each employee, who has consented and has a badge.
+def make_site(folder: Path, employees: Sequence[Visitor], cameras: Sequence[DoorCamera]) -> None:
+    """Make a site with cameras at its entrance, and a gallery with a photo of each employee, who has agreed to that.
 
     Names begin with the number, so that an answer says who was named.
     """
@@ -49,7 +50,11 @@ def make_site(folder: Path, employees: Sequence[Visitor]) -> None:
                 link_person(writer, person.number, person_id)
         for person in people:
             set_badge(site, person.number, badge_of(person.number), actor="setup")
-    tables = '[server]\nattendance_site = "site"\n[galleries]\ndefault = "faces.db"\n'
+    tables = '[galleries]\ndefault = "faces.db"\n[server]\nattendance_site = "site"\n'
+    if cameras:
+        tables += 'cameras = "cameras.toml"\n'
+        rows = [f'[[camera]]\nname = "{each.name}"\nsource = "{each.address}"\n' for each in cameras]
+        (folder / "cameras.toml").write_text("".join(f'{row}attendance = "entrance"\n' for row in rows))
     (folder / "server.toml").write_text(tables)
     with (folder / "site" / "site.toml").open("a") as file:
         file.write('[kiosk]\nliveness = "off"\n')
@@ -59,7 +64,7 @@ class DoorServer:
     """``visavis serve`` in a folder, as a group of processes."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._port, self._key = folder, 0, ""
+        self._folder, self._port, self.key = folder, 0, ""
         self.url = ""
 
     def start(self) -> None:
@@ -76,15 +81,15 @@ class DoorServer:
                 raise SystemExit(f"the server did not start: {text}")
             time.sleep(0.02)
         self.url, self._port = address[1], int(address[1].rpartition(":")[2])
-        if not self._key:
+        if not self.key:
             code = CODE.search(text)
             answer = requests.post(f"{self.url}/v1/setup", json={"code": code and code[1], "name": "setup"}, timeout=60)
-            self._key = answer.json()["key"]
+            self.key = answer.json()["key"]
 
     def make_kiosk_key(self, name: str) -> str:
         """Return the key of a new kiosk."""
         order = {"name": name, "role": "kiosk"}
-        answer = requests.post(f"{self.url}/v1/keys", json=order, headers={"x-api-key": self._key}, timeout=60)
+        answer = requests.post(f"{self.url}/v1/keys", json=order, headers={"x-api-key": self.key}, timeout=60)
         key: str = answer.json()["key"]
         return key
 

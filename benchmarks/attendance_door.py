@@ -1,11 +1,14 @@
-"""A morning at two kiosks: employees of LFW come within some minutes, and the server may be killed meanwhile.
+"""A morning at two kiosks and two cameras: employees of LFW come, and the server may be killed meanwhile.
 
-    python benchmarks/attendance_door.py [--employees 500] [--minutes 10] [--strangers 50] [--kill] [--json FILE]
+    python benchmarks/attendance_door.py [--employees 500] [--minutes 10] [--strangers 50] [--cameras 2] [--kill]
 
 Each employee is enrolled with one photo of LFW, and another one comes to a kiosk: a client that speaks
 ``/v1/kiosk`` as the page does, a frame every quarter of a second, then three at once. Frames show the middle of a
 photo, shifted by some pixels, and a little lighter or darker, in a picture of 800 x 600. Liveness is off, since photos
 come. Who is not recognized within four answers takes the badge. Strangers are people of LFW who are not enrolled.
+
+A tenth of the people pass each of ``--cameras`` cameras instead: made-up video of 640 x 480, five pictures a second, in
+which they walk from one side to the other within three seconds. They take no badge.
 
 Printed is what became of each person, how many were taken for somebody else beside the rate that was asked for, the
 seconds from the face to the name, and whether the ledger has each punch that was answered once. With ``--kill`` the
@@ -24,9 +27,11 @@ from argparse import Namespace
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from _door_cameras import LAST_SECONDS, DoorCamera, EventWatch, read_passages
 from _door_client import Answered, KioskClient, Visitor
 from _door_server import DoorServer, make_site
 from _rounds import data_folder, environment, options, report, table
@@ -38,6 +43,10 @@ from visavis.evaluate.stats.intervals import wilson
 KIOSKS = ("north", "south")
 FPIR = 0.01
 """That of a gallery whose rate nobody has changed."""
+PASS_EVERY = 10
+"""Of as many visitors one passes each camera."""
+CAMERA_START = 5.0
+"""Seconds that the server has to open its cameras."""
 KILL_SECONDS = (3.0, 30.0)
 """Least and greatest time between a start and the next kill."""
 
@@ -60,12 +69,18 @@ def main() -> None:
     parser.add_argument("--employees", type=int, default=500)
     parser.add_argument("--strangers", type=int, default=50)
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--cameras", type=int, default=2)
     parser.add_argument("--kill", action="store_true", help="kill the server at random moments")
     parser.add_argument("--seed", type=int, default=19)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         tables, results = measure(Path(folder), chosen)
-    report(tables, environment(kiosks=len(KIOSKS), liveness="off", kill=chosen.kill), chosen.json, results)
+    report(
+        tables,
+        environment(liveness="off", **{name: getattr(chosen, name) for name in ("minutes", "cameras", "kill")}),
+        chosen.json,
+        results,
+    )
     if results["faults"]:
         sys.exit(1)
 
@@ -73,20 +88,25 @@ def main() -> None:
 def measure(folder: Path, chosen: Namespace) -> tuple[list[Table], dict[str, object]]:
     """Let the people come; return the tables, and the figures with a list of ``faults``."""
     visitors = draw_visitors(chosen.employees, chosen.strangers, random.Random(chosen.seed))
-    make_site(folder, [each for each in visitors if each.is_employee])
+    cameras = [DoorCamera(f"camera {number}") for number in range(1, chosen.cameras + 1)]
+    make_site(folder, [each for each in visitors if each.is_employee], cameras)
     server = DoorServer(folder)
     try:
         server.start()
-        morning = run_morning(server, visitors, chosen.minutes * 60, kills=chosen.kill, seed=chosen.seed)
+        watch = EventWatch(server.url, server.key)
+        morning = run_morning(server, visitors, cameras, chosen.minutes * 60, kills=chosen.kill, seed=chosen.seed)
+        watch.stop()
     finally:
         server.stop()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     morning.processor = used.ru_utime + used.ru_stime
     with Site(folder / "site") as site:
+        morning.answers += read_passages(site, cameras, watch)
         faults = find_faults(site, morning.answers)
     return [tabulate(morning, faults)], {
         "answers": [*map(describe, morning.answers)],
         "kills": morning.kills,
+        "processor": morning.processor,
         "faults": faults,
     }
 
@@ -108,9 +128,21 @@ def draw_visitors(employees: int, strangers: int, chance: random.Random) -> list
     return visitors
 
 
-def run_morning(server: DoorServer, visitors: list[Visitor], seconds: float, *, kills: bool, seed: int) -> Morning:
-    """Let visitors come evenly within a time, at the kiosks in turn; return what became of them."""
+def run_morning(
+    server: DoorServer,
+    visitors: list[Visitor],
+    cameras: list[DoorCamera],
+    seconds: float,
+    *,
+    kills: bool,
+    seed: int,
+) -> Morning:
+    """Let visitors come evenly within a time; return what became of those who came to the kiosks."""
     morning, is_over = Morning(), threading.Event()
+    passing = len(visitors) // PASS_EVERY
+    for camera in cameras:
+        mine, visitors = visitors[:passing], visitors[passing:]
+        camera.plan(mine, datetime.now(UTC) + timedelta(seconds=CAMERA_START), seconds / max(1, passing))
     clients = [KioskClient(server.url, server.make_kiosk_key(name), seed=seed) for name in KIOSKS]
     killer = threading.Thread(target=_kill_often, args=(server, morning, is_over, random.Random(seed)))
     if kills:
@@ -124,6 +156,9 @@ def run_morning(server: DoorServer, visitors: list[Visitor], seconds: float, *, 
                 for client, queue in zip(clients, queues, strict=True)
             ]
             morning.answers = [answer for each in running for answer in each.result()]
+        ends = [each.end for camera in cameras for each in camera.passes]
+        if ends:
+            time.sleep(max(0.0, (max(ends) - datetime.now(UTC)).total_seconds() + LAST_SECONDS))
     finally:
         is_over.set()
         if kills:
@@ -149,7 +184,7 @@ def find_faults(site: Site, answers: list[Answered]) -> list[str]:
     mistaken = Counter(answer.employee for answer in answers if answer.employee != answer.visitor.number)
     for answer in answers:
         number = answer.visitor.number
-        if number and not answer.employee:
+        if number and not answer.employee and answer.method != "camera":
             faults.append(f"{answer.visitor.name} has no punch")
         if counts[number] > 1 + mistaken[number]:
             faults.append(f"{answer.visitor.name} has {counts[number]} punches")
@@ -161,29 +196,35 @@ def tabulate(morning: Morning, faults: list[str]) -> Table:
     employees = [answer for answer in morning.answers if answer.visitor.is_employee]
     strangers = [answer for answer in morning.answers if not answer.visitor.is_employee]
     own = [answer for answer in employees if answer.employee == answer.visitor.number]
-    seconds = [answer.seconds for answer in own if answer.method == "face"]
     others = sum(answer.employee not in ("", answer.visitor.number) for answer in employees)
     named = sum(bool(answer.employee) for answer in strangers)
+    passed = [answer for answer in employees if answer.method == "camera"]
     advice = Counter(answer.last_advice for answer in own if answer.method == "badge")
-    p50, p95, longest = (*np.percentile(seconds, [50, 95]), max(seconds)) if seconds else (np.nan,) * 3
     rows = [
         ("employees", "", len(employees)),
         ("", "by face", sum(answer.method == "face" for answer in own)),
+        ("", f"by a camera, of {len(passed)} who passed one", sum(answer.method == "camera" for answer in own)),
         ("", f"by badge after {dict(advice)}", sum(advice.values())),
         ("", "as another employee", others),
         ("", f"95 % interval of that, beside a rate of {FPIR:g}", _show(others, len(employees))),
         ("strangers", "", len(strangers)),
         ("", "as an employee", named),
         ("", f"95 % interval of that, beside a rate of {FPIR:g}", _show(named, len(strangers))),
-        ("from face to name", "median, s", f"{p50:.2f}"),
-        ("", "p95, s", f"{p95:.2f}"),
-        ("", "longest, s", f"{longest:.2f}"),
+        *_show_seconds("at a kiosk", [answer.seconds for answer in own if answer.method == "face"]),
+        *_show_seconds("at a camera", [answer.seconds for answer in passed if answer.seconds]),
         ("server", "processor time, s for each person", f"{morning.processor / max(1, len(morning.answers)):.2f}"),
         ("", "killed", morning.kills),
         ("", "requests that a client sent again", sum(answer.retries for answer in morning.answers)),
         ("ledger", "answered punches that are lost, people with two, other faults", len(faults)),
     ]
-    return table("a morning at two kiosks", ("what", "", "number"), [*rows, *(("", fault, "") for fault in faults)])
+    return table("a morning at a door", ("what", "", "number"), [*rows, *(("", fault, "") for fault in faults)])
+
+
+def _show_seconds(place: str, seconds: list[float]) -> list[tuple[str, str, str]]:
+    if not seconds:
+        return []
+    p50, p95 = np.percentile(seconds, [50, 95])
+    return [("from face to name", f"{place}: median, p95, longest, s", f"{p50:.2f} {p95:.2f} {max(seconds):.2f}")]
 
 
 def _show(count: int, of: int) -> str:

@@ -54,7 +54,7 @@ def test_a_server_that_is_killed_loses_and_doubles_nothing(
 ) -> None:
     assert (data / "lfw").is_dir()
     monkeypatch.setattr(door, "KILL_SECONDS", (0.5, 3.0))
-    chosen = Namespace(employees=14, strangers=2, minutes=0.25, kill=True, seed=19)
+    chosen = Namespace(employees=14, strangers=2, minutes=0.25, cameras=0, kill=True, seed=19)
     _, results = door.measure(tmp_path, chosen)
     assert results["faults"] == []
     assert isinstance(results["kills"], int)
