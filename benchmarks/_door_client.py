@@ -63,12 +63,11 @@ class Answered:
 class KioskClient:
     """A kiosk with its key. It asks again where the server is away."""
 
-    def __init__(self, url: str, key: str, *, seed: int) -> None:
-        self._url, self._session, self._chance = url, requests.Session(), random.Random(f"{seed} {key}")
+    def __init__(self, url: str, key: str, *, seed: str) -> None:
+        self._url, self._session, self._chance = url, requests.Session(), random.Random(seed)
         self._session.trust_env = False
         self._session.headers["x-api-key"] = key
         self._retries = 0
-        self._is_answered = True
 
     def receive(self, visitors: Sequence[Visitor], begin: float, apart: float) -> list[Answered]:
         """Receive visitors one after the other, ``apart`` seconds from each other where the kiosk is free."""

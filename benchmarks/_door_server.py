@@ -19,6 +19,7 @@ from _door_client import Visitor, badge_of, read_person
 
 from visavis.attendance.consents import give_consent, link_person
 from visavis.attendance.kiosk.credentials import set_badge
+from visavis.attendance.rules.starter import STARTER
 from visavis.attendance.settings import SiteSettings
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee
@@ -27,6 +28,8 @@ from visavis.gallery import Gallery
 ADDRESS = re.compile(r"serving at (https?://[^;\s]+);")
 CODE = re.compile(r"One-time code for the first key: ([\d-]+)")
 START_SECONDS = 180
+COOLDOWN = 3600
+"""Seconds in which a punch is repeated: each person comes once, however long a killed server is away."""
 
 
 def make_site(folder: Path, employees: Sequence[Visitor], cameras: Sequence[DoorCamera]) -> None:
@@ -50,6 +53,7 @@ def make_site(folder: Path, employees: Sequence[Visitor], cameras: Sequence[Door
                 link_person(writer, person.number, person_id)
         for person in people:
             set_badge(site, person.number, badge_of(person.number), actor="setup")
+    (folder / "site" / "rules.toml").write_text(STARTER.replace("cooldown = 60", f"cooldown = {COOLDOWN}"))
     tables = '[galleries]\ndefault = "faces.db"\n[server]\nattendance_site = "site"\n'
     if cameras:
         tables += 'cameras = "cameras.toml"\n'

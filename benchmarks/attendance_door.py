@@ -143,7 +143,7 @@ def run_morning(
     for camera in cameras:
         mine, visitors = visitors[:passing], visitors[passing:]
         camera.plan(mine, datetime.now(UTC) + timedelta(seconds=CAMERA_START), seconds / max(1, passing))
-    clients = [KioskClient(server.url, server.make_kiosk_key(name), seed=seed) for name in KIOSKS]
+    clients = [KioskClient(server.url, server.make_kiosk_key(name), seed=f"{seed} {name}") for name in KIOSKS]
     killer = threading.Thread(target=_kill_often, args=(server, morning, is_over, random.Random(seed)))
     if kills:
         killer.start()

@@ -57,8 +57,7 @@ def test_a_server_that_is_killed_loses_and_doubles_nothing(
     chosen = Namespace(employees=14, strangers=2, minutes=0.25, cameras=0, kill=True, seed=19)
     _, results = door.measure(tmp_path, chosen)
     assert results["faults"] == []
-    assert isinstance(results["kills"], int)
-    assert results["kills"] >= 1
+    assert results["kills"]
     answers = results["answers"]
     assert isinstance(answers, list)
     assert sum(answer["employee"] == answer["number"] != "" for answer in answers) == 14
