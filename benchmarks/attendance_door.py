@@ -1,6 +1,6 @@
 """A morning at two kiosks and two cameras: employees of LFW come, and the server may be killed meanwhile.
 
-    python benchmarks/attendance_door.py [--employees 500] [--minutes 10] [--strangers 50] [--cameras 2] [--kill]
+    python benchmarks/attendance_door.py [--employees 500] [--minutes 10] [--strangers 50] [--cameras 0] [--kills 0]
 
 Each employee is enrolled with one photo of LFW, and another one comes to a kiosk: a client that speaks
 ``/v1/kiosk`` as the page does, a frame every quarter of a second, then three at once. Frames show the middle of a
@@ -11,8 +11,8 @@ A tenth of the people pass each of ``--cameras`` cameras instead: made-up video 
 which they walk from one side to the other within three seconds. They take no badge.
 
 Printed is what became of each person, how many were taken for somebody else beside the rate that was asked for, the
-seconds from the face to the name, and whether the ledger has each punch that was answered once. With ``--kill`` the
-server and its workers are killed (SIGKILL) at random moments and started again, and clients go on.
+seconds from the face to the name, and whether the ledger has each punch that was answered once. With ``--kills``
+the server and its workers are killed (SIGKILL) so many times at random moments and started again, and clients go on.
 """
 
 from __future__ import annotations
@@ -69,15 +69,15 @@ def main() -> None:
     parser.add_argument("--employees", type=int, default=500)
     parser.add_argument("--strangers", type=int, default=50)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--cameras", type=int, default=2)
-    parser.add_argument("--kill", action="store_true", help="kill the server at random moments")
+    parser.add_argument("--cameras", type=int, default=0)
+    parser.add_argument("--kills", type=int, default=0, help="kill the server so many times")
     parser.add_argument("--seed", type=int, default=19)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         tables, results = measure(Path(folder), chosen)
     report(
         tables,
-        environment(liveness="off", **{name: getattr(chosen, name) for name in ("minutes", "cameras", "kill")}),
+        environment(liveness="off", **{name: getattr(chosen, name) for name in ("minutes", "cameras", "kills")}),
         chosen.json,
         results,
     )
@@ -94,7 +94,7 @@ def measure(folder: Path, chosen: Namespace) -> tuple[list[Table], dict[str, obj
     try:
         server.start()
         watch = EventWatch(server.url, server.key)
-        morning = run_morning(server, visitors, cameras, chosen.minutes * 60, kills=chosen.kill, seed=chosen.seed)
+        morning = run_morning(server, visitors, cameras, chosen.minutes * 60, kills=chosen.kills, seed=chosen.seed)
         watch.stop()
     finally:
         server.stop()
@@ -134,19 +134,18 @@ def run_morning(
     cameras: list[DoorCamera],
     seconds: float,
     *,
-    kills: bool,
+    kills: int,
     seed: int,
 ) -> Morning:
     """Let visitors come evenly within a time; return what became of those who came to the kiosks."""
-    morning, is_over = Morning(), threading.Event()
+    morning = Morning()
     passing = len(visitors) // PASS_EVERY
     for camera in cameras:
         mine, visitors = visitors[:passing], visitors[passing:]
         camera.plan(mine, datetime.now(UTC) + timedelta(seconds=CAMERA_START), seconds / max(1, passing))
     clients = [KioskClient(server.url, server.make_kiosk_key(name), seed=f"{seed} {name}") for name in KIOSKS]
-    killer = threading.Thread(target=_kill_often, args=(server, morning, is_over, random.Random(seed)))
-    if kills:
-        killer.start()
+    killer = threading.Thread(target=_kill_often, args=(server, morning, kills, random.Random(seed)))
+    killer.start()
     begin = time.monotonic()
     try:
         with ThreadPoolExecutor(len(KIOSKS)) as pool:
@@ -160,14 +159,13 @@ def run_morning(
         if ends:
             time.sleep(max(0.0, (max(ends) - datetime.now(UTC)).total_seconds() + LAST_SECONDS))
     finally:
-        is_over.set()
-        if kills:
-            killer.join()
+        killer.join()
     return morning
 
 
-def _kill_often(server: DoorServer, morning: Morning, is_over: threading.Event, chance: random.Random) -> None:
-    while not is_over.wait(chance.uniform(*KILL_SECONDS)):
+def _kill_often(server: DoorServer, morning: Morning, kills: int, chance: random.Random) -> None:
+    for _ in range(kills):
+        time.sleep(chance.uniform(*KILL_SECONDS))
         server.kill()
         morning.kills += 1
         server.start()

@@ -53,11 +53,11 @@ def test_a_server_that_is_killed_loses_and_doubles_nothing(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (data / "lfw").is_dir()
-    monkeypatch.setattr(door, "KILL_SECONDS", (0.5, 3.0))
-    chosen = Namespace(employees=14, strangers=2, minutes=0.25, cameras=0, kill=True, seed=19)
+    monkeypatch.setattr(door, "KILL_SECONDS", (2.0, 6.0))
+    chosen = Namespace(employees=14, strangers=2, minutes=0.25, cameras=0, kills=2, seed=19)
     _, results = door.measure(tmp_path, chosen)
     assert results["faults"] == []
-    assert results["kills"]
+    assert results["kills"] == 2
     answers = results["answers"]
     assert isinstance(answers, list)
     assert sum(answer["employee"] == answer["number"] != "" for answer in answers) == 14
