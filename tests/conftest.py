@@ -12,7 +12,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from functools import cache
@@ -174,28 +174,55 @@ def _import_own_share(arguments: list[str]) -> None:
 OF_LFW = {"lfw_view1", "lfw"}
 """Fixtures of thousands of photographs, which are embedded once: by one process, if there are several."""
 
+QUICK_SECONDS = 0.3
+"""What a test that is not marked slow takes, with what it waits for."""
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, object, object]:
     """Group tests that share a fixture; after they were shuffled, put those first that take longest."""
     for item in items:
-        if OF_LFW & set(getattr(item, "fixturenames", ())) or "test_commands_measure" in item.name:
-            item.add_marker(pytest.mark.xdist_group("lfw"))
-        elif "tests/server/" in item.nodeid and "server" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("server"))
-        elif "tests/pages/" in item.nodeid and {"driver", "server"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("pages"))
-        elif _has_fixture_of_module(item):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+        group = _group_of(item)
+        if group is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
     result = yield
     items.sort(key=_seconds, reverse=True)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        _put_long_groups_first(items)
     return result
 
 
+def _group_of(item: pytest.Item) -> str | None:
+    """Return the name of the tests that one process runs one after another with this test."""
+    fixtures = {*getattr(item, "fixturenames", ())}
+    if OF_LFW & fixtures or "test_commands_measure" in item.name:
+        return "lfw"
+    if "tests/pages/" in item.nodeid and {"driver", "server"} & fixtures:
+        return "pages"
+    if "tests/server/" in item.nodeid and "server" in fixtures:
+        return "server"
+    if "tests/server/" in item.nodeid and "site_server" in fixtures:
+        return "site_server"
+    return item.nodeid.partition("::")[0] if _has_fixture_of_module(item) else None
+
+
+def _put_long_groups_first(items: list[pytest.Item]) -> None:
+    """Sort tests by the seconds that their whole group takes: else a long group begins when the others are done."""
+    groups = [
+        "_".join(sorted({str(mark.args[0]) for mark in item.iter_markers("xdist_group")})) or item.nodeid
+        for item in items
+    ]
+    seconds = defaultdict[str, float](float)
+    for group, item in zip(groups, items, strict=True):
+        seconds[group] += max(_seconds(item), QUICK_SECONDS)
+    order = sorted(range(len(items)), key=lambda place: -seconds[groups[place]])
+    items[:] = [items[place] for place in order]
+
+
 def _seconds(item: pytest.Item) -> float:
-    """Return how long a test takes, as far as its mark says so."""
+    """Return how long a test takes, as far as its mark says so; without a number it is about ten seconds."""
     mark = item.get_closest_marker("slow")
-    return float(mark.kwargs.get("seconds", 0)) if mark else 0.0
+    return float(mark.kwargs.get("seconds", 10)) if mark else 0.0
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -206,6 +233,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """
     if config.getvalue("dist") != "loadgroup":
         return None
+    config.option.loadscopereorder = False  # by their number of tests; they come in the order of their seconds
     from xdist.scheduler import LoadGroupScheduling
 
     class ForgettingScheduler(LoadGroupScheduling):

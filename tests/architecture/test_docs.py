@@ -286,7 +286,7 @@ def of_pytorch(command: str) -> bool:
     return command.startswith(("visavis train network", "visavis train compare")) and find_spec("torch") is None
 
 
-@pytest.mark.slow(seconds=70)
+@pytest.mark.slow(seconds=99)
 def test_commands_print_what_is_documented(folder: Path) -> None:
     """One after the other in one folder, in the order of the pages."""
     for page, command, shown in documented():
@@ -297,7 +297,7 @@ def test_commands_print_what_is_documented(folder: Path) -> None:
             hold_documented(page, command, shown, done.stdout.splitlines()[0])
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=120)
 @pytest.mark.parametrize(("page", "command", "shown"), [row for row in documented() if of_lfw(row[1])])
 def test_commands_measure_what_is_documented(page: Path, command: str, shown: str, data: Path, tmp_path: Path) -> None:
     """Those that need many photographs of many people."""

@@ -29,6 +29,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from visavis.errors import GalleryError
 from visavis.gallery.names import fold_name
@@ -264,6 +265,10 @@ MIGRATIONS: list[Callable[[Connection], None]] = [
 """``MIGRATIONS[i]`` turns a database of schema ``i + 1`` into one of schema ``i + 2``, inside a transaction."""
 
 
+_STATEMENTS: dict[str, list[str]] = {}
+"""Statements that create the tables, by the name of the dialect."""
+
+
 def latest_version() -> int:
     """Return the number of the schema of the tables above."""
     return len(MIGRATIONS) + 1
@@ -286,7 +291,7 @@ def create_or_migrate(conn: Connection, *, place: str, model: str) -> bool:
     """
     stored = read_version(conn, place=place)
     if stored is None:
-        TABLES.create_all(conn)
+        _create_tables(conn)
         token = make_token()
         row = {"format": _format(conn), "schema": latest_version(), "model": model, "change": 0, "token": token}
         conn.execute(insert(META).values(**row, key=make_key()))
@@ -296,6 +301,19 @@ def create_or_migrate(conn: Connection, *, place: str, model: str) -> bool:
         migrate(conn)
     conn.execute(update(META).values(schema=latest_version()))
     return False
+
+
+def _create_tables(conn: Connection) -> None:
+    """Create all tables and their indexes; compiling the statements takes longer than running them."""
+    statements = _STATEMENTS.get(conn.dialect.name)
+    if statements is None:
+        statements = []
+        for table in TABLES.sorted_tables:
+            statements.append(str(CreateTable(table).compile(conn)))
+            statements += [str(CreateIndex(index).compile(conn)) for index in table.indexes]
+        _STATEMENTS[conn.dialect.name] = statements
+    for statement in statements:
+        conn.exec_driver_sql(statement)
 
 
 def read_version(conn: Connection, *, place: str) -> int | None:
