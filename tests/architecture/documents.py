@@ -251,7 +251,7 @@ def run(command: list[str], *, cwd: Path, check: bool = True) -> subprocess.Comp
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=300,
+        timeout=1800,  # embedding LFW for the first time takes four minutes on two quiet cores
         check=False,
     )
     assert not check or done.returncode == 0, done.stdout + done.stderr
