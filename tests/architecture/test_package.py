@@ -106,3 +106,11 @@ def test_what_is_kept_names_no_machine() -> None:
         pytest.skip("this is no git checkout")
     told = re.compile(r"/(?:home|Users|root)/\w|index-url\s*=|--index-url[ =]http")
     assert [path.name for path in texts if path.is_file() and told.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_slow_tests_are_marked_in_their_own_files() -> None:
+    """Continuous integration collects the slow tests of those files alone that contain ``mark.slow``."""
+    assert "--include='test_*.py' 'mark\\.slow' tests" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    others = [path for path in (ROOT / "tests").rglob("*.py") if not path.name.startswith("test_")]
+    marking = [path.name for path in others if "mark.slow" in path.read_text(encoding="utf-8")]
+    assert marking == []
