@@ -20,7 +20,7 @@ from attendance.integrations.conftest import configure, target
 from attendance.peers.frappe import Frappe
 from attendance.peers.frappe_shift import Employee as HrEmployee
 from attendance.peers.frappe_shift import ShiftType
-from browser import BROWSER, MISSING, OPTIONS
+from browser import BROWSER, OPTIONS
 from cli.conftest import Run, run
 from conftest import DATA
 from server.running_server import RunningServer
@@ -59,6 +59,8 @@ def find_noon_zone(now: datetime) -> str:
 @pytest.fixture
 def site_folder(run: Run, tmp_path: Path) -> Path:
     """Folder of a site with two employees, made by the commands."""
+    if not SPOOF.is_dir():
+        pytest.skip("the photos of attacks are not there")
     zone = find_noon_zone(datetime.now(UTC))
     assert run("attendance", "init", "--zone", zone, "--gallery", "faces.db", "--site", "site").code == 0
     (tmp_path / "site" / "rules.toml").write_text(RULES)
@@ -67,19 +69,6 @@ def site_folder(run: Run, tmp_path: Path) -> Path:
     tables = "[server]\nattendance_site = 'site'\n[galleries]\ndefault = 'faces.db'\n"
     (tmp_path / "server.toml").write_text(tables)
     return tmp_path / "site"
-
-
-@pytest.fixture
-def driver() -> Iterator[Any]:
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
-    )
-    if not BROWSER:
-        pytest.skip(MISSING)
-    if not SPOOF.is_dir():
-        pytest.skip("the photos of attacks are not there")
-    with playwright.sync_playwright() as running:
-        yield running
 
 
 class Door:
@@ -95,6 +84,11 @@ class Door:
         film = make_film(photo, self._folder / f"{photo.stem}.mjpeg")
         arguments = [*OPTIONS, *CAMERA, f"--use-file-for-fake-video-capture={film}"]
         return self._driver.chromium.launch(executable_path=BROWSER, args=arguments)
+
+    def close(self) -> None:
+        """Close the browsers."""
+        for browser in self._browsers.values():
+            browser.close()
 
     @contextmanager
     def open(self, path: str, photo: Path = LIVE) -> Iterator[Any]:
@@ -172,8 +166,11 @@ def test_from_the_first_photo_to_payroll_and_erasure(
     site_folder: Path, tmp_path: Path, run: Run, driver: Any, sample_photos: Path
 ) -> None:
     in_site = partial(run, "attendance")
-    with closing(Site(site_folder)) as site, serve(tmp_path, environment=WEIGHTS) as server:
-        door = Door(server, driver, tmp_path)
+    with (
+        closing(Site(site_folder)) as site,
+        serve(tmp_path, environment=WEIGHTS) as server,
+        closing(Door(server, driver, tmp_path)) as door,
+    ):
         person = enroll_with_consent(door, run, "Ann Li", "7")
         punch_in_and_out(door, site)
 
