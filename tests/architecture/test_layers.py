@@ -18,6 +18,7 @@ LAYERS = (
     {
         "plain", "_checks", "_closing", "_pixels", "_show", "atomic", "input_files", "permissions", "encryption",
         "defaults", "types", "errors", "printable", "csv_text", "decoding_time", "structured_text", "model_names",
+        "garbage",
     },
     {
         "registry", "cache", "forking", "devices", "opencv", "pytorch", "protobuf", "runtime", "converted", "confined",

@@ -36,11 +36,11 @@ def read_leaves(
         query = query.where(LEAVES.c.last >= first.isoformat())
     if last is not None:
         query = query.where(LEAVES.c.first <= last.isoformat())
-    days = date.fromisoformat
+    days, wanted = date.fromisoformat, None if employees is None else {*employees}
     return [
         Leave(row.id, row.employee, row.kind, days(row.first), days(row.last), row.part)
         for row in conn.execute(query)
-        if employees is None or row.employee in employees
+        if wanted is None or row.employee in wanted
     ]
 
 

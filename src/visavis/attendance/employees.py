@@ -99,7 +99,7 @@ def _read_row(row: Row[Any]) -> Employee:
         row.person_id,
         _read_day(row.joined),
         _read_day(row.left),
-        tuple(parse_json(row.manages)),
+        () if row.manages == "[]" else tuple(parse_json(row.manages)),
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
+from visavis.attendance.days.compute import compute_days
 from visavis.attendance.days.explain import DEDUCTIONS, NOTES, explain
 from visavis.attendance.days.many import Recorded, compute_many, replay
 from visavis.attendance.rules.schedule import Planner
@@ -78,3 +80,26 @@ def test_each_note_and_deduction_has_words() -> None:
     from visavis.attendance.days.types import DeductionReason, Note
 
     assert (set(NOTES), set(DEDUCTIONS)) == (set(get_args(Note)), set(get_args(DeductionReason)))
+
+
+def test_days_of_many_are_those_of_each_alone() -> None:
+    """Employees who join and leave near the days, and others of the same and of another department."""
+    by = rules(more='[[assignments]]\nshifts = ["office"]\ndepartments = ["Plant"]')
+    days = [None, *(date(2026, 3, day) for day in (1, 2, 3, 6, 9, 10, 11, 12))]
+    employees = tuple(
+        Employee(f"{number}/{department}", "Eve", department, joined=joined, left=left)
+        for number, (joined, left) in enumerate((first, last) for first in days for last in (None, first, days[-2]))
+        for department in ("Sales", "Plant")
+    )
+    made = [
+        replace(punch, id=f"{employee.number} {punch.id}", employee=employee.number)
+        for employee in employees
+        for punch in punches("08:12 17:00 +1 08:05 +5 17:00 +1 08:00 12:00 13:00 17:00")
+    ]
+    first, last = date(2026, 3, 5), date(2026, 3, 9)
+    for entry in compute_many(Recorded(employees, tuple(made)), Planner(by), first, last):
+        alone = compute_days(entry.employee, first, last, made, Planner(by))
+        assert entry.days == alone
+        assert [day.kind == "not_employed" for day in alone] == [
+            (entry.employee.joined or first) > day.day or (entry.employee.left or last) < day.day for day in alone
+        ]

@@ -89,6 +89,15 @@ def test_punches_are_what_their_newest_records_say(site: Site, seed: int) -> Non
     assert site.verify() == []
 
 
+def test_punches_of_the_same_moment_come_by_id(site: Site) -> None:
+    """Also where they have different offsets."""
+    times = ("2026-03-02T08:00:00+01:00", "2026-03-02T07:00:00+00:00", "2026-03-02T07:59:59+01:00")
+    made = [punch(number, "1", at) for number, at in zip((5, 4, 9, 3), (*times, times[0]), strict=True)]
+    site.ledger.add(made, actor="gate")
+    assert [each.id for each in site.punches()] == ["p9", "p3", "p4", "p5"]
+    assert [each.id for each in site.punches(employees=["1", "2"])] == ["p9", "p3", "p4", "p5"]
+
+
 def test_many_employees_are_asked_for_in_parts(file_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger_module, "AT_A_TIME", 2)
     with file_site.ledger.write(actor="gate") as writer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -96,6 +97,15 @@ def test_a_month_is_not_over_before_its_last_day_off(file_site: Site) -> None:
         close_figures(file_site, f"{NOW + timedelta(2):%Y-%m}", actor="boss")
     with file_site.database.read() as conn:
         assert read_closings(conn) == []
+
+
+def test_a_month_before_all_employees_is_not_closed(file_site: Site) -> None:
+    file_site.rules_path.write_text(RULES, encoding="utf-8")
+    staff = [replace(employee, joined=date(2024, 2, 1)) for employee in file_site.employees()]
+    file_site.put_employees(staff, actor="boss")
+    with pytest.raises(UsageError, match="no employee who was employed in 2024-01"):
+        close_figures(file_site, "2024-01", actor="boss")
+    assert {*close_figures(file_site, "2024-02", actor="boss")[1]} == {"1", "2", "3"}
 
 
 def test_two_months_that_are_closed_at_once_do_not_carry_the_same(

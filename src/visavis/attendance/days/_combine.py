@@ -84,12 +84,10 @@ def combine(
     decided = status not in ("undecided", "pending")
     worked = expected = late = early = 0
     for part in parts:
-        worked, expected, late, early = (
-            worked + part.worked,
-            expected + part.planned,
-            late + part.late,
-            early + part.early,
-        )
+        worked += part.worked
+        expected += part.planned
+        late += part.late
+        early += part.early
     whole_leave = leave.kind is not None and not leave.half
     code = leave.kind.code if leave.kind is not None and status in ("home", "leave") else CODES[status]
     return Day(
@@ -125,7 +123,7 @@ def _decide(plan: DayPlan, parts: tuple[DayPart, ...], leave: DayLeave) -> tuple
         return "undecided", 0.0, 0.0
     if leave.share == 1:
         return ("home", 1.0, 0.0) if works else ("leave", 0.0, 0.0)
-    status = _join([part.status for part in parts if part.status != "leave"])
+    status = parts[0].status if len(parts) == 1 else _join([part.status for part in parts if part.status != "leave"])
     if status in ("undecided", "pending"):
         return status, 0.0, 0.0
     attended = SHARES[status] * (1 - leave.share)
@@ -162,7 +160,10 @@ def _overtime(plan: DayPlan, worked: int, expected: int) -> int:
 def _collect_notes(
     plan: DayPlan, parts: tuple[DayPart, ...], outside: tuple[str, ...], leave: DayLeave, *, works: bool
 ) -> tuple[Note, ...]:
-    notes = dict.fromkeys(note for part in parts for note in part.notes)
+    notes: dict[Note, None] = {}
+    for part in parts:
+        for note in part.notes:
+            notes[note] = None
     if plan.kind == "unassigned":
         notes["no_shift"] = None
     if works:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from itertools import pairwise
 
-from visavis.attendance.days._combine import combine, make_unemployed, read_leave
+from visavis.attendance.days._combine import NO_LEAVE, combine, make_unemployed, read_leave
+from visavis.attendance.days.calendar import Calendars
 from visavis.attendance.days.pairs import PunchLine
 from visavis.attendance.days.parts import Facts, compute_part
 from visavis.attendance.days.split import LOOK_BACK, PunchSplit
 from visavis.attendance.days.types import Day
-from visavis.attendance.rules.schedule import DayPlan, Planner
+from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.rules.types import Rules
 from visavis.attendance.types import Employee, Leave, Outage, Punch
+from visavis.garbage import pause_collection
 
 DAYS_BEFORE, DAYS_AFTER = LOOK_BACK + 2, 2
 """How many days before and after a day its punches may decide about it."""
@@ -55,75 +58,56 @@ def compute_days(
     after, in any order. ``now`` is the time until which the punches are complete: shifts that end later are pending;
     None: all are complete. Raises UsageError for a day before the first version of the rules.
     """
-    own = PunchLine([punch for punch in punches if punch.employee == employee.number])
-    own_leaves = [leave for leave in leaves if leave.employee == employee.number]
-    lost = sorted((int(outage.start.timestamp()) // 60, int(outage.end.timestamp()) // 60) for outage in outages)
-    minute = None if now is None else int(now.timestamp()) // 60
-    facts = Facts(own, lost, planner.rules.zone, minute)
-    return list(_Days(employee, planner, facts, own_leaves, first, last).compute())
+    computer = DayComputer(planner, first, last, outages, now=now)
+    line = PunchLine([punch for punch in punches if punch.employee == employee.number])
+    return computer.compute(employee, line, [leave for leave in leaves if leave.employee == employee.number])
 
 
-class _Days:
-    """The days of an employee, in one pass over the shifts."""
+class DayComputer:
+    """Computes the same days of many employees; what they share is computed once. See :func:`compute_days`."""
 
     def __init__(
-        self, employee: Employee, planner: Planner, facts: Facts, leaves: Sequence[Leave], first: date, last: date
+        self, planner: Planner, first: date, last: date, outages: Iterable[Outage] = (), *, now: datetime | None = None
     ) -> None:
-        self._employee, self._planner, self._facts, self._leaves = employee, planner, facts, leaves
-        self._days = [first + timedelta(number) for number in range((last - first).days + 1)]
-        plans = [self._plan(first + timedelta(number)) for number in range(-LOOK_BACK - 1, len(self._days) + 1)]
-        self._plans = {plan.day: plan for plan in plans if plan is not None}
-        times = [(time, plan.version) for plan in self._plans.values() for time in plan.times]
-        self._split = PunchSplit(facts.line, times)
-        self._numbers: dict[date, int] = {}
-        for number, (time, _) in enumerate(times):
-            self._numbers.setdefault(time.day, number)
-        self._times = times
+        self._calendars = Calendars(planner, first, last)
+        self._rules = planner.rules
+        self._lost = sorted(
+            (int(outage.start.timestamp()) // 60, int(outage.end.timestamp()) // 60) for outage in outages
+        )
+        self._now = None if now is None else int(now.timestamp()) // 60
 
-    def compute(self) -> Iterator[Day]:
-        """Yield the days."""
-        if not self._days:
-            return
-        used = bytearray(len(self._facts.line.punches))
-        spans = {}
-        for number, (time, _) in enumerate(self._times):
-            if time.day >= self._days[0] - timedelta(1):
-                spans[number] = first, end = self._split.span(number)
-                used[first:end] = b"\1" * (end - first)
-        for day in self._days:
-            outside = self._find_outside(day, used)
-            plan = self._plans.get(day)
+    def compute(self, employee: Employee, line: PunchLine, leaves: Sequence[Leave]) -> list[Day]:
+        """Return the days of an employee, whose own punches and leave these are."""
+        with pause_collection():
+            return [*self._compute(employee, line, leaves)]
+
+    def _compute(self, employee: Employee, line: PunchLine, leaves: Sequence[Leave]) -> Iterator[Day]:
+        calendar = self._calendars.find(employee)
+        facts = Facts(line, self._lost, self._rules.zone, self._now)
+        split = PunchSplit(line, calendar.times)
+        spans = {number: split.span(number) for number in range(calendar.first_number, len(calendar.times))}
+        all_outside = self._find_outside(line, spans.values())
+        for day, plan, outside in zip(self._calendars.days, calendar.plans, all_outside, strict=True):
             if plan is None:
-                yield make_unemployed(self._employee, day, outside)
+                yield make_unemployed(employee, day, outside)
                 continue
-            leave = read_leave(self._leaves, plan, self._planner.rules)
-            numbers = range(self._numbers[day], self._numbers[day] + len(plan.times))
-            parts = tuple(
-                compute_part(
-                    self._facts, spans[number], time, plan.version, leave.of_shift(number - numbers[0], len(numbers))
-                )
-                for number, time in zip(numbers, plan.times, strict=True)
-            )
-            yield combine(self._employee, plan, parts, leave, outside)
+            leave = read_leave(leaves, plan, self._rules) if leaves else NO_LEAVE
+            first, count = calendar.numbers[day], len(plan.times)
+            parts = [
+                compute_part(facts, spans[first + part], time, plan.version, leave.of_shift(part, count))
+                for part, time in enumerate(plan.times)
+            ]
+            yield combine(employee, plan, tuple(parts), leave, outside)
 
-    def _plan(self, day: date) -> DayPlan | None:
-        """Return the plan of a day; None outside of employment, and before all rules on a day that is not asked for."""
-        joined, left = self._employee.joined, self._employee.left
-        if (joined is not None and day < joined) or (left is not None and day > left):
-            return None
-        if day < self._planner.rules.versions[0].start and (not self._days or day < self._days[0]):
-            return None
-        return self._planner.plan(self._employee, day)
-
-    def _find_outside(self, day: date, used: bytearray) -> tuple[str, ...]:
-        """Return the punches of a date that belong to no shift."""
-        line = self._facts.line
-        plan = self._plans.get(day)
-        if plan is not None:
-            midnight, next_midnight = plan.midnight, plan.next_midnight
-        else:
-            midnight, next_midnight = self._planner.minute(day, 0), self._planner.minute(day + timedelta(1), 0)
-        first, end = bisect_left(line.minutes, midnight), bisect_left(line.minutes, next_midnight)
-        if not used.count(0, first, end):
-            return ()
-        return tuple(line.punches[number].id for number in range(first, end) if not used[number])
+    def _find_outside(self, line: PunchLine, spans: Iterable[tuple[int, int]]) -> list[tuple[str, ...]]:
+        """Return by day the punches of its date that belong to no shift."""
+        unused = bytearray(b"\1" * len(line.punches))
+        for first, end in spans:
+            unused[first:end] = bytes(end - first)
+        bounds = [bisect_left(line.minutes, midnight) for midnight in self._calendars.midnights]
+        if not unused.count(1, bounds[0], bounds[-1]):
+            return [()] * (len(bounds) - 1)
+        return [
+            tuple(line.punches[number].id for number in range(first, end) if unused[number])
+            for first, end in pairwise(bounds)
+        ]

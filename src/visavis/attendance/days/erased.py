@@ -19,6 +19,8 @@ def is_erased(day: date, before: datetime | None, zone: ZoneInfo) -> bool:
 
 def mark_erased(days: Sequence[Day], before: datetime | None, zone: ZoneInfo) -> list[Day]:
     """Return days, of which those of erased punches have the status ``erased`` and no figures."""
+    if before is None:
+        return [*days]
     return [_erase(day) if day.status != "not_employed" and is_erased(day.day, before, zone) else day for day in days]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -29,24 +28,33 @@ def count_worked(spans: Sequence[Span], time: ShiftTime, zone: ZoneInfo) -> Work
     Times are rounded as the clock of the ``zone`` shows them.
     """
     deductions: list[Deduction] = []
-    counted = _round_spans(spans, time, zone, deductions)
-    counted = _clip(counted, time, deductions)
-    total = sum(end - start for start, end in counted)
-    fixed = gaps = 0
-    if time.breaks:
-        fixed = sum(max(0, min(end, stop) - max(start, begin)) for start, end in counted for begin, stop in time.breaks)
+    counting = time.counting
+    counted = _clip(_round_spans(spans, time, zone, deductions), time, deductions)
+    total = fixed = gaps = 0
+    for start, end in counted:
+        total += end - start
+    for begin, stop in time.breaks:
+        for start, end in counted:
+            if start < stop and begin < end:
+                fixed += min(end, stop) - max(start, begin)
+    if fixed:
         _deduct(deductions, "break", fixed)
         total -= fixed
     if len(counted) > 1:
-        gaps = sum(following[0] - span[1] for span, following in pairwise(counted))
-    automatic = min(automatic_break(time.counting, total, gaps + fixed), total)
-    _deduct(deductions, "automatic_break", automatic)
-    paid = min(time.counting.paid_break, gaps)
-    _deduct(deductions, "paid_break", -paid)
-    total += paid - automatic
-    rounded = round_minutes(total, time.counting.rounding.step, time.counting.rounding.worked)
-    _deduct(deductions, "rounded_worked", total - rounded)
-    return Worked(rounded, tuple(deductions))
+        gaps = counted[-1][1] - counted[0][0] - total - fixed
+    if counting.automatic_breaks:
+        automatic = min(automatic_break(counting, total, gaps + fixed), total)
+        _deduct(deductions, "automatic_break", automatic)
+        total -= automatic
+    if counting.paid_break:
+        paid = min(counting.paid_break, gaps)
+        _deduct(deductions, "paid_break", -paid)
+        total += paid
+    if counting.rounding.worked != "none":
+        rounded = round_minutes(total, counting.rounding.step, counting.rounding.worked)
+        _deduct(deductions, "rounded_worked", total - rounded)
+        total = rounded
+    return Worked(total, tuple(deductions))
 
 
 def round_minutes(minutes: int, step: int, mode: RoundingMode) -> int:
@@ -64,11 +72,11 @@ def count_overtime(minutes: int, rule: OvertimeRule | None) -> int:
     return minutes if rule.most is None else min(minutes, rule.most)
 
 
-def _round_spans(spans: Sequence[Span], time: ShiftTime, zone: ZoneInfo, deductions: list[Deduction]) -> list[Span]:
+def _round_spans(spans: Sequence[Span], time: ShiftTime, zone: ZoneInfo, deductions: list[Deduction]) -> Sequence[Span]:
     """Round the first arrival and the last departure; all between stays."""
     rounding = time.counting.rounding
     if not spans or (rounding.arrival == "none" and rounding.departure == "none"):
-        return list(spans)
+        return spans
     starts, ends = [start for start, _ in spans], [end for _, end in spans]
     arrival = _round_time(starts[0], rounding.step, rounding.arrival, zone)
     departure = _round_time(ends[-1], rounding.step, rounding.departure, zone)
@@ -86,7 +94,7 @@ def _round_time(minute: int, step: int, mode: RoundingMode, zone: ZoneInfo) -> i
     return round_minutes(minute + minutes, step, mode) - minutes
 
 
-def _clip(spans: list[Span], time: ShiftTime, deductions: list[Deduction]) -> list[Span]:
+def _clip(spans: Sequence[Span], time: ShiftTime, deductions: list[Deduction]) -> Sequence[Span]:
     """Cut off what was worked outside of the shift, where it does not count."""
     shift = time.shift
     if shift is None or (shift.count_before and shift.count_after):
@@ -100,7 +108,7 @@ def _clip(spans: list[Span], time: ShiftTime, deductions: list[Deduction]) -> li
     return spans
 
 
-def _cut(spans: list[Span], low: int, high: int) -> tuple[list[Span], int]:
+def _cut(spans: Sequence[Span], low: int, high: int) -> tuple[list[Span], int]:
     """Return what of the spans lies between two times, and how many minutes do not."""
     inner = [(max(start, low), min(end, high)) for start, end in spans if end > low and start < high]
     return inner, sum(end - start for start, end in spans) - sum(end - start for start, end in inner)

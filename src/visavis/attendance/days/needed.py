@@ -24,7 +24,8 @@ def find_needed(employees: Iterable[Employee], planner: Planner, first: date, la
     near_last = _list_days(last - ONE_DAY, last)
     begin = planner.rules.versions[0].start
     days = [day for day in sorted({*near_first, *near_last}) if day >= begin]
-    for times in {_list_times(employee, planner, days) for employee in employees}:
+    for employee in {planner.group(employee): employee for employee in employees}.values():
+        times = [time for day in days for time in planner.plan(employee, day).times]
         before = [time for time in times if time.day <= near_first[-1]]
         start = min(start, *(time.opens for time in before[_find_first(before, first, midnight) :]), start)
         end = max(end, *(max(time.closes, time.extension) for time in times if near_last[0] <= time.day <= last), end)
@@ -50,10 +51,6 @@ def _walk_back(times: Sequence[ShiftTime], number: int) -> int:
             break
         number -= 1
     return number
-
-
-def _list_times(employee: Employee, planner: Planner, days: Sequence[date]) -> tuple[ShiftTime, ...]:
-    return tuple(time for day in days for time in planner.plan(employee, day).times)
 
 
 def _list_days(first: date, last: date) -> list[date]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import lt
 from typing import NamedTuple
 
 from visavis.attendance.rules.types import Counting, RuleVersion
@@ -13,9 +14,12 @@ class PunchLine:
     """Punches of an employee in the order of time, then of id; ``minutes`` are since 1970, seconds cut off."""
 
     def __init__(self, punches: Sequence[Punch]) -> None:
-        stamped = sorted([(punch.at.timestamp(), punch.id, punch) for punch in punches], key=lambda entry: entry[:2])
-        self.punches = [punch for _, _, punch in stamped]
-        self.seconds = [seconds for seconds, _, _ in stamped]
+        self.punches = punches
+        self.seconds = [punch.at.timestamp() for punch in punches]
+        if not all(map(lt, self.seconds, self.seconds[1:])):
+            order = sorted(range(len(punches)), key=lambda number: (self.seconds[number], punches[number].id))
+            self.punches = [punches[number] for number in order]
+            self.seconds = [self.seconds[number] for number in order]
         self.minutes = [int(seconds // 60) for seconds in self.seconds]
 
 
@@ -55,7 +59,7 @@ class PairWalk:
     def take(self, number: int) -> None:
         """Take the next punch."""
         punch = self._line.punches[number]
-        if punch.method == "face" and (punch.probability or 0.0) < self._version.least_probability:
+        if self._is_doubtful(punch):
             self.doubtful.append(number)
             return
         direction = self.direction(punch)
@@ -68,6 +72,38 @@ class PairWalk:
         self._kept_at, self._direction = self._line.seconds[number], direction
         self.kept.append(number)
         self._pair(number, direction)
+
+    def take_pairs(self, first: int, end: int) -> int:
+        """Take the first punches of a shift two by two as long as there is no doubt; return the number of the next.
+
+        What they make is what :meth:`take` makes of them one by one.
+        """
+        seconds, minutes, version = self._line.seconds, self._line.minutes, self._version
+        number, before = first, self._kept_at
+        while number + 1 < end:
+            arrival, departure = seconds[number], seconds[number + 1]
+            is_near = arrival - before <= version.cooldown or departure - arrival <= version.cooldown
+            if is_near or minutes[number + 1] - minutes[number] > self._counting.longest:
+                break
+            if not self._is_plain(self._line.punches[number], self._line.punches[number + 1]):
+                break
+            self.pairs.append(PunchPair(number, number + 1))
+            number, before = number + 2, departure
+        if number > first:
+            self.kept.extend(range(first, number))
+            self._kept_at, self._direction = before, self.direction(self._line.punches[number - 1])
+        return number
+
+    def _is_plain(self, arrival: Punch, departure: Punch) -> bool:
+        """Return whether the directions of two punches are those of a pair, and their faces were recognized well."""
+        if self._version.least_probability and (self._is_doubtful(arrival) or self._is_doubtful(departure)):
+            return False
+        if self._counting.direction == "alternate":
+            return True
+        return self.direction(arrival) == "in" and self.direction(departure) == "out"
+
+    def _is_doubtful(self, punch: Punch) -> bool:
+        return punch.method == "face" and (punch.probability or 0.0) < self._version.least_probability
 
     def direction(self, punch: Punch) -> Direction:
         """Return the direction that counts: that of the punch, of its device, or none."""
@@ -109,7 +145,7 @@ class PairWalk:
 def walk(line: PunchLine, first: int, end: int, counting: Counting, version: RuleVersion) -> PairWalk:
     """Return what the punches from number ``first`` to before ``end`` make; the last arrival may be open."""
     pairs = PairWalk(line, counting, version)
-    for number in range(first, end):
+    for number in range(pairs.take_pairs(first, end), end):
         pairs.take(number)
     return pairs
 

@@ -83,38 +83,44 @@ def compute_part(
     if time.counting.hours == "first_last":
         span(line, pairs)
     pending = not _is_over(facts, time.closes if pairs.open is None else max(time.closes, time.extension))
-    checkout = None if pending else _automatic_checkout(line, pairs, time, leave_half)
-    spans = [(line.minutes[pair.arrival], line.minutes[pair.departure]) for pair in pairs.pairs]
+    checkout = None if pending or pairs.open is None else _automatic_checkout(line, pairs.open, time, leave_half)
+    minutes = line.minutes
+    spans = [(minutes[arrival], minutes[departure]) for arrival, departure in pairs.pairs]
     if checkout is not None and pairs.open is not None:
-        spans.append((line.minutes[pairs.open], checkout))
+        spans.append((minutes[pairs.open], checkout))
     worked = count_worked(spans, time, facts.zone) if spans else NOTHING
     notes = _note(pairs, checkout=checkout, pending=pending)
     late, early = _lateness(facts, pairs, time, expected, pending=pending)
-    short = not spans or worked.minutes < max(expected.half_day_below, expected.absent_below)
-    if min(late, early) < 0 or (time.shift and short and overlaps(facts.outages, time.opens, time.closes)):
+    if facts.outages and (min(late, early) < 0 or _may_lack_punch(facts, time, expected, spans, worked.minutes)):
         notes.append("outage")
     unpaired = [] if pending or checkout is not None or pairs.open is None else [pairs.open]
     unpaired += pairs.missing_out + pairs.missing_in + pairs.undirected + pairs.doubtful
+    doubted = bool(unpaired) or "outage" in notes
     return DayPart(
         time.shift.name if time.shift else "",
         time.starts_at,
         time.ends_at,
         "leave"
         if leave_half == "whole"
-        else _status(
-            expected, worked.minutes, attended=bool(spans), doubted=bool(unpaired) or "outage" in notes, pending=pending
-        ),
+        else _status(expected, worked.minutes, attended=bool(spans), doubted=doubted, pending=pending),
         expected.planned,
         worked.minutes,
         max(late, 0),
         max(early, 0),
         _make_intervals(facts, pairs, checkout),
         worked.deductions,
-        tuple(line.punches[number].id for number in sorted(unpaired)),
-        tuple(line.punches[number].id for number in pairs.doubles),
+        tuple([line.punches[number].id for number in sorted(unpaired)]) if unpaired else (),
+        tuple([line.punches[number].id for number in pairs.doubles]) if pairs.doubles else (),
         tuple(notes),
         line.punches[pairs.open].id if pending and pairs.open is not None else "",
     )
+
+
+def _may_lack_punch(facts: Facts, time: ShiftTime, expected: Expected, spans: Sequence[Span], worked: int) -> bool:
+    """Return whether an outage may be why a shift has less work than a whole day needs."""
+    if time.shift is None or (spans and worked >= max(expected.half_day_below, expected.absent_below)):
+        return False
+    return overlaps(facts.outages, time.opens, time.closes)
 
 
 @lru_cache(maxsize=10_000)
@@ -137,25 +143,29 @@ def _is_over(facts: Facts, minute: int) -> bool:
     return facts.now is None or facts.now > minute
 
 
-def _automatic_checkout(line: PunchLine, pairs: PairWalk, time: ShiftTime, leave_half: str) -> int | None:
+def _automatic_checkout(line: PunchLine, arrival: int, time: ShiftTime, leave_half: str) -> int | None:
     """Return the minute at which an arrival without a departure ends by the rules; None for none."""
-    if pairs.open is None or time.shift is None or time.shift.auto_checkout is None:
+    if time.shift is None or time.shift.auto_checkout is None:
         return None
     checkout = (time.middle if leave_half == "second_half" else time.end) + time.shift.auto_checkout
-    return checkout if checkout > line.minutes[pairs.open] else None
+    return checkout if checkout > line.minutes[arrival] else None
 
 
 def _note(pairs: PairWalk, *, checkout: int | None, pending: bool) -> list[Note]:
-    open_at_end = pairs.open is not None and not pending and checkout is None
-    notes: dict[Note, bool] = {
-        "missing_in": bool(pairs.missing_in),
-        "missing_out": bool(pairs.missing_out) or open_at_end,
-        "no_direction": bool(pairs.undirected),
-        "doubtful_face": bool(pairs.doubtful),
-        "double_punch": bool(pairs.doubles),
-        "automatic_checkout": checkout is not None,
-    }
-    return [note for note, applies in notes.items() if applies]
+    notes: list[Note] = []
+    if pairs.missing_in:
+        notes.append("missing_in")
+    if pairs.missing_out or (pairs.open is not None and not pending and checkout is None):
+        notes.append("missing_out")
+    if pairs.undirected:
+        notes.append("no_direction")
+    if pairs.doubtful:
+        notes.append("doubtful_face")
+    if pairs.doubles:
+        notes.append("double_punch")
+    if checkout is not None:
+        notes.append("automatic_checkout")
+    return notes
 
 
 def _lateness(facts: Facts, pairs: PairWalk, time: ShiftTime, expected: Expected, *, pending: bool) -> tuple[int, int]:
@@ -169,10 +179,9 @@ def _lateness(facts: Facts, pairs: PairWalk, time: ShiftTime, expected: Expected
     leaves = last != pairs.open and last not in pairs.missing_out and not pending
     early = expected.end - departure if leaves else 0
     early = early if early > time.shift.grace_early else 0
-    if late and overlaps(facts.outages, time.opens, arrival):
-        late = -1
-    if early and overlaps(facts.outages, departure, time.closes):
-        early = -1
+    if facts.outages:
+        late = -1 if late and overlaps(facts.outages, time.opens, arrival) else late
+        early = -1 if early and overlaps(facts.outages, departure, time.closes) else early
     return late, early
 
 

@@ -61,6 +61,8 @@ class PunchSplit:
         doubtful = bisect_left(self._line.minutes, following.opens)
         if following.shift is None:
             doubtful = bisect_right(self._line.minutes, max(following.opens, time.end))
+        if doubtful >= end:
+            return end
         first = self._first(number, depth)
         pairs = walk(self._line, first, max(first, doubtful), time.counting, version)
         for punch in range(max(first, doubtful), end):

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -39,6 +40,7 @@ from visavis.attendance.ledger.writing import LedgerWriter, write_ledger
 from visavis.attendance.local_time import count_microseconds
 from visavis.attendance.types import Direction, LedgerChange, LedgerRecord, Punch
 from visavis.errors import UnknownNameError, UsageError
+from visavis.garbage import pause_collection
 from visavis.images import shown
 
 RECORDS = tables.RECORDS
@@ -333,11 +335,18 @@ def _select_now(start: datetime | None, end: datetime | None) -> Select[Any]:
         query = query.where(RECORDS.c.at >= count_microseconds(start))
     if end is not None:
         query = query.where(RECORDS.c.at < count_microseconds(end))
-    return query.where(_is_whole()).order_by(RECORDS.c.at, RECORDS.c.punch_id)
+    return query.where(_is_whole()).order_by(RECORDS.c.at)
 
 
 def _read_punches(conn: Connection, query: Select[Any]) -> list[Punch]:
-    return make_punches(chain.from_iterable(conn.execute(query).partitions(FETCHED)))
+    """Return the punches of a query, which has them in the order of time, by time and id."""
+    with pause_collection():
+        result = conn.execute(query)
+        cursor: Any = result.cursor  # the driver's, whose tuples take half as long as SQLAlchemy's rows
+        punches = make_punches(chain.from_iterable(iter(partial(cursor.fetchmany, FETCHED), [])))
+        result.close()
+        punches.sort(key=attrgetter("at", "id"))  # in the order of time they are: this is quicker than the database
+    return punches
 
 
 def _is_whole() -> ColumnElement[bool]:

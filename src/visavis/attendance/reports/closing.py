@@ -28,9 +28,9 @@ from visavis.errors import AttendanceError, UsageError
 def close_figures(site: Site, month: str, *, actor: str) -> tuple[ClosedMonth, dict[str, Totals]]:
     """Close a month with the totals of its days; return the closing and the totals by employee number.
 
-    Raises UsageError for a month that is closed or not over, for one whose punches retention has erased, and where
-    another month is closed or opened meanwhile; AttendanceError where another program has changed records from the day
-    before the month on, or rows of other tables.
+    Raises UsageError for a month that is closed or not over, for one without employees or whose punches retention has
+    erased, and where another month is closed or opened meanwhile; AttendanceError where another program has changed
+    records from the day before the month on, or rows of other tables.
     """
     first, last = read_month(month)
     with site.database.read() as conn:
@@ -42,6 +42,8 @@ def close_figures(site: Site, month: str, *, actor: str) -> tuple[ClosedMonth, d
         raise UsageError(f"{month} is not over: it is closed after its last day.")
     _require_whole(site, first)
     totals = freeze(compute_site_days(site, planner, first, last), planner.rules)
+    if not totals:
+        raise UsageError(f"the site has no employee who was employed in {month}: import people first.")
     carried = collect_carried(site, month, planner)
     with site.ledger.write(actor=actor) as writer:
         if read_closings(writer.conn) != closings:  # it may have carried the same changes

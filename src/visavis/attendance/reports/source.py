@@ -13,6 +13,7 @@ from visavis.attendance.local_time import FIRST_YEAR
 from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.types import Employee, Leave, Outage, Punch
 from visavis.errors import UnknownNameError, UsageError
+from visavis.garbage import pause_collection
 from visavis.images import shown
 
 BATCH_DAYS = 20_000
@@ -94,7 +95,8 @@ def compute_site_days(
     """Return the days of the employees of a site as of now: what is not over is pending. Raises as read_records."""
     now = datetime.now(UTC)
     records = read_records(site, [planner], first, last, employees=employees, departments=departments, now=now)
-    return [entry for recorded in records for entry in compute_many(recorded, planner, first, last)]
+    with pause_collection():
+        return [entry for recorded in records for entry in compute_many(recorded, planner, first, last)]
 
 
 def _check_names(names: Collection[str], there: Collection[str], kind: str) -> None:

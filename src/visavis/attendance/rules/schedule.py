@@ -43,20 +43,16 @@ class ShiftTime:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DayPlan:
-    """The plan of a day, from ``midnight`` to ``next_midnight``."""
+    """The plan of a day, from ``midnight`` to ``next_midnight``; ``planned`` are the minutes of all its shifts."""
 
     day: date
     kind: DayKind
     version: RuleVersion
     times: tuple[ShiftTime, ...]
+    planned: int
     midnight: int
     next_midnight: int
     holiday: str = ""
-
-    @property
-    def planned(self) -> int:
-        """Return the minutes of all shifts."""
-        return sum(time.planned for time in self.times)
 
 
 class Planner:
@@ -64,7 +60,8 @@ class Planner:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self._assignments: dict[tuple[str, str], list[Assignment]] = {}
+        self._assignments: dict[tuple[str, str], tuple[Assignment, ...]] = {}
+        self._groups: dict[tuple[int, ...], tuple[Assignment, ...]] = {}
         self._plans: dict[tuple[int, date], DayPlan] = {}
         self._times: dict[tuple[date, str, date], ShiftTime] = {}
 
@@ -80,6 +77,10 @@ class Planner:
             plan = self._plans[key] = self._make_plan(assignment, day)
         return plan
 
+    def group(self, employee: Employee) -> int:
+        """Return a number that employees have in common to whom the same assignments apply, and so the same plans."""
+        return id(self._find_assignments(employee))
+
     def minute(self, day: date, minutes: int) -> int:
         """Return a time of day, in minutes since 1970."""
         return int(self._at(day, minutes).timestamp()) // 60
@@ -94,16 +95,22 @@ class Planner:
 
     def _assignment(self, employee: Employee, day: date) -> Assignment | None:
         """Return the assignment of an employee; that which names the employee comes before that of the department."""
-        key = employee.number, employee.department
-        assignments = self._assignments.get(key)
-        if assignments is None:
-            assignments = self._assignments[key] = self._matching(employee)
-        for assignment in assignments:
+        for assignment in self._find_assignments(employee):
             if assignment.first <= day and (assignment.last is None or day <= assignment.last):
                 return assignment
         return None
 
-    def _matching(self, employee: Employee) -> list[Assignment]:
+    def _find_assignments(self, employee: Employee) -> tuple[Assignment, ...]:
+        """Return the assignments of an employee by precedence: the same tuple for all who have the same."""
+        key = employee.number, employee.department
+        assignments = self._assignments.get(key)
+        if assignments is None:
+            matching = self._match(employee)
+            assignments = self._groups.setdefault(tuple(map(id, matching)), matching)
+            self._assignments[key] = assignments
+        return assignments
+
+    def _match(self, employee: Employee) -> tuple[Assignment, ...]:
         """Return the assignments of an employee by precedence: the most specific first, then the last in the file."""
         ranked = []
         for number, assignment in enumerate(self.rules.assignments):
@@ -111,7 +118,7 @@ class Planner:
             rank = 2 if employee.number in assignment.employees else int(employee.department in assignment.departments)
             if rank or everyone:
                 ranked.append((rank, number, assignment))
-        return [assignment for _, _, assignment in sorted(ranked, key=lambda entry: entry[:2], reverse=True)]
+        return tuple(assignment for _, _, assignment in sorted(ranked, key=lambda entry: entry[:2], reverse=True))
 
     def _make_plan(self, assignment: Assignment | None, day: date) -> DayPlan:
         version = self.version(day)
@@ -120,7 +127,8 @@ class Planner:
         holiday = "" if assignment is None else self._holiday(assignment, day)
         if names and not holiday:
             times = sorted((self._time(version, name, day) for name in names), key=lambda time: time.start)
-            return DayPlan(day, "workday", version, tuple(times), midnight, next_midnight)
+            planned = sum(time.planned for time in times)
+            return DayPlan(day, "workday", version, tuple(times), planned, midnight, next_midnight)
         kind: DayKind = "holiday" if holiday else "off" if assignment else "unassigned"
         free = version.free_day
         time = ShiftTime(
@@ -133,7 +141,7 @@ class Planner:
             free.counting,
             next_midnight + free.window_after,
         )
-        return DayPlan(day, kind, version, (time,), midnight, next_midnight, holiday)
+        return DayPlan(day, kind, version, (time,), 0, midnight, next_midnight, holiday)
 
     def _shifts(self, assignment: Assignment, day: date) -> tuple[str, ...]:
         if assignment.roster:
