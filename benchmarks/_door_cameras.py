@@ -116,8 +116,9 @@ class EventWatch:
                 answer = self._session.get(f"{self._url}/v1/events", params={"after": after, "limit": 1000}, timeout=30)
                 for event in answer.json().get("events", []):
                     after = max(after, event["number"])
-                    if event["name"] is not None:
-                        self.named.setdefault((event["camera"], event["name"]), datetime.now(UTC))
+                    seen = event["content"]
+                    if seen["name"] is not None:
+                        self.named.setdefault((seen["camera"], seen["name"]), datetime.now(UTC))
 
     def stop(self) -> None:
         """End it."""
