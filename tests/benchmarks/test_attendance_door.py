@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -44,3 +45,19 @@ def test_a_punch_that_is_lost_or_there_twice_is_a_fault(site: Site) -> None:
     assert door.find_faults(site, [answered("1", "Ann", "", "")]) == ["Ann has no punch"]
     mistaken = [answered("2", "Ben", "b", "2"), answered("", "a stranger", "c", "2")]
     assert door.find_faults(site, mistaken) == []  # counted as a wrong name, not as a double punch
+
+
+@pytest.mark.enable_socket
+@pytest.mark.slow(seconds=30)
+def test_a_server_that_is_killed_loses_and_doubles_nothing(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (data / "lfw").is_dir()
+    monkeypatch.setattr(door, "KILL_SECONDS", (2.0, 6.0))
+    chosen = Namespace(employees=14, strangers=2, minutes=0.25, cameras=0, kills=2, seed=19)
+    _, results = door.measure(tmp_path, chosen)
+    assert results["faults"] == []
+    assert results["kills"] == 2
+    answers = results["answers"]
+    assert isinstance(answers, list)
+    assert sum(answer["employee"] == answer["number"] != "" for answer in answers) == 14
