@@ -98,7 +98,10 @@ def test_naming_marking_and_exporting(show, clustering: Clustering) -> None:  # 
     assert "1 person named, 4 faces" in page.status
     assert page.cluster(1).locator(".note").inner_text() == "One person with cluster 2."
     assert page.exported() == {"Ann": sorted({*"abcde"} - {left_out})}
-    page.tab.reload()  # names are kept
+    for _ in range(20):  # names are kept; on a busy machine the first reload once showed what was stored before
+        page.tab.reload()
+        if page.tab.locator("#export").is_enabled():
+            break
     assert page.exported() == {"Ann": sorted({*"abcde"} - {left_out})}
     page.tab.fill("#find", "e.png")
     assert [page.cluster(number).is_visible() for number in (1, 2)] == [False, True]
