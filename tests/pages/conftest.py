@@ -25,6 +25,13 @@ GALLERIES = tuple(f"people{number}" for number in range(1, 71))
 """Galleries that tests may change, each for one test."""
 NAMED_GALLERIES = ("by_mouse", "by_keyboard", "similar", "of_many", "ranked", "empty")
 """Galleries for the tests that name them."""
+TARGET = """
+[targets.books]
+kind = "webhook"
+url = "http://127.0.0.1:9"
+key_variable = "VISAVIS_KEY_THAT_IS_NOT_SET"
+"""
+"""A target that nothing can be sent to, since its key is missing."""
 WEIGHTS = {"VISAVIS_WEIGHTS": os.environ.get("VISAVIS_WEIGHTS") or str(DATA.parent / "weights")}
 
 
@@ -92,6 +99,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with the key of an administrator, and with the sample site of attendance."""
     folder = tmp_path_factory.mktemp("pages")
     create_demo(folder / "site").close()
+    with (folder / "site" / "site.toml").open("a") as settings:
+        settings.write(TARGET)
     galleries = "".join(f"{name} = '{name}.db'\n" for name in ("default", *NAMED_GALLERIES, *GALLERIES))
     tables = f"[galleries]\n{galleries}[classifiers]\npresidents = 'run'\n"
     (folder / "server.toml").write_text(

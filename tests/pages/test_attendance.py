@@ -161,7 +161,7 @@ def test_reports_have_the_rows_of_the_rest_api(server: RunningServer, browsers: 
 def test_a_day_of_the_failed_entrance_is_undecided_not_absent(server: RunningServer, browsers: Browsers) -> None:
     page = look(server, browsers, "admin", "/attendance?day=2024-03-13").text
     tiles = texts_of(page.partition('class="tiles')[2].partition("</ul>")[0], "a")
-    assert tiles == ["29 all employees", "2 late", "0 not there", "22 punch missing", "23 undecided"]
+    assert tiles == ["29 all employees", "2 late", "0 not there", "22 punch missing", "23 undecided", "0 unknown faces"]
     late = look(server, browsers, "admin", "/attendance?day=2024-03-13&show=late").text
     rows = texts_of(late.partition("<tbody>")[2].partition("</tbody>")[0], "th")
     assert rows == ["Zeno Ferri 1025", "Aron Beck 1026"]

@@ -33,6 +33,7 @@ from .test_jobs import make_event
 TABLE = Calibration("sface", (0.1, 0.001), (0.9, 0.5), -20, 12)
 PHOTO = b"the bytes of a photo"
 DAY = date(2026, 10, 31)
+NOON = datetime(2026, 10, 31, 12, tzinfo=UTC)
 CALLS: dict[str, Callable[[Client], Any]] = {
     "POST /v1/detect": lambda client: client.detect(PHOTO),
     "POST /v1/verify": lambda client: client.verify(PHOTO, PHOTO),
@@ -143,6 +144,15 @@ CALLS: dict[str, Callable[[Client], Any]] = {
     "GET /v1/attendance/reports/{kind}": lambda client: client.attendance_report("month", "2026-10"),
     "GET /v1/attendance/employees/{number}/days": lambda client: client.attendance_days("17", "2026-10"),
     "GET /v1/attendance/employees/{number}/days/{day}": lambda client: client.attendance_day("17", DAY),
+    "GET /v1/attendance/targets": lambda client: client.attendance_targets(),
+    "POST /v1/attendance/targets/{name}/push": lambda client: client.push_attendance("payroll"),
+    "POST /v1/attendance/targets/{name}/dismiss": lambda client: client.dismiss_refused("payroll", "7"),
+    "GET /v1/attendance/exports/{kind}": lambda client: client.export_punches("odoo", "2026-10"),
+    "GET /v1/attendance/refused": lambda client: client.refused_attempts(DAY),
+    "POST /v1/attendance/refused/settle": lambda client: client.settle_refused("door", DAY, until=NOON),
+    "POST /v1/attendance/employees/{number}/days/{day}/excuse": lambda client: client.excuse_late(
+        "17", DAY, reason="-"
+    ),
     "GET /v1/attendance/requests": lambda client: client.staff_requests(),
     "POST /v1/attendance/requests": lambda client: client.request_leave("vacation", DAY, reason="holiday"),
     "POST /v1/attendance/requests/{request_id}/approve": lambda client: client.decide_request("1", approve=True),

@@ -27,8 +27,15 @@ READING = {
         "/employees/{number}/days", "/employees/{number}/days/{day}", "/requests",
     )
 }  # fmt: skip
+PAYROLL = {
+    *(("GET", f"{SITE}/{path}") for path in ("refused", "targets", "exports/{kind}")),
+    *(("POST", f"{SITE}/targets/{{name}}/{action}") for action in ("push", "dismiss")),
+}
 ASKING = {("POST", f"{SITE}/requests"), ("POST", f"{SITE}/requests/{{request_id}}/withdraw")}
-DECIDING = {("POST", f"{SITE}/requests/{{request_id}}/{action}") for action in ("approve", "decline")}
+DECIDING = {
+    *(("POST", f"{SITE}/requests/{{request_id}}/{action}") for action in ("approve", "decline")),
+    ("POST", f"{SITE}/employees/{{number}}/days/{{day}}/excuse"),
+}
 CLOSING = {("POST", f"{SITE}/months/{{month}}/{action}") for action in ("close", "reopen")}
 AT_KIOSKS = {
     ("GET", "/v1/kiosk"),
@@ -37,7 +44,7 @@ AT_KIOSKS = {
 ALLOWED: dict[str, set[tuple[str, str]]] = {
     "employee": READING | ASKING,
     "manager": READING | ASKING | DECIDING,
-    "payroll": READING | CLOSING,
+    "payroll": READING | CLOSING | PAYROLL,
     "kiosk": AT_KIOSKS,
 }
 """Operations that a role may use: those of attendance."""

@@ -12,6 +12,9 @@ from visavis.attendance.types import Access
 from visavis.gallery.check_text import NAME_LENGTH, check_text
 from visavis.sql_database import write_time
 
+RECENT = 5000
+"""Entries among which it is looked whether a look was logged just before."""
+
 
 def add_accesses(conn: Connection, at: datetime, actor: str, action: str, employees: Collection[str]) -> None:
     """Log that ``actor`` looked at employees, or at all where ``employees`` is empty; ``action`` is what was shown."""
@@ -27,6 +30,13 @@ def read_accesses(conn: Connection, *, employee: str | None = None, limit: int |
     if employee is not None:
         query = query.where(ACCESSES.c.employee.in_((employee, "")))
     return [Access(datetime.fromisoformat(row.at), row.actor, row.action, row.employee) for row in conn.execute(query)]
+
+
+def read_recent(conn: Connection, since: datetime, *, actor: str, action: str) -> set[str]:
+    """Return whom an actor looked at by an action since a time, among the newest entries; empty text: all employees."""
+    newest = select(ACCESSES).order_by(ACCESSES.c.number.desc()).limit(RECENT).subquery()
+    same = newest.c.actor == actor, newest.c.action == action, newest.c.at >= write_time(since)
+    return {*conn.execute(select(newest.c.employee).where(*same)).scalars()}
 
 
 def remove_accesses(conn: Connection, *, before: datetime) -> int:

@@ -17,6 +17,7 @@ from visavis.attendance.employees import find_employee, read_employees
 from visavis.attendance.integrations.about_employee import delete_held_lines, read_deliveries, read_held_lines
 from visavis.attendance.integrations.types import EmployeeDeliveries
 from visavis.attendance.kiosk.credentials import list_credentials
+from visavis.attendance.kiosk.refused_days import remove_refusals
 from visavis.attendance.ledger.erase import MOST_RECORDS, erase_employee
 from visavis.attendance.linked_people import describe_left_people, list_linked
 from visavis.attendance.requests import read_requests
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 ABOUT_EMPLOYEES = (
     tables.LEAVES, tables.REQUESTS, tables.FIGURES, tables.CONSENTS, tables.ACCESSES, tables.SENT, tables.REFUSED,
-    tables.CREDENTIALS,
+    tables.CREDENTIALS, tables.EXCUSES,
 )  # fmt: skip
 """Tables with a column ``employee``, from which an erasure removes rows."""
 
@@ -183,7 +184,7 @@ def apply_retention(site: Site, *, actor: str) -> Removed:
         with site.database.write() as conn:
             before = now - timedelta(days=kept.accesses_days)
             accesses = remove_accesses(conn, before=before)
-            conn.execute(delete(tables.KIOSK_REFUSALS).where(tables.KIOSK_REFUSALS.c.at < write_time(before)))
+            remove_refusals(conn, before)
     if records or accesses:
         site.database.erase_traces()
     pictures, strangers = _tidy_gallery(site, actor=actor)

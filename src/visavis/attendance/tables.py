@@ -257,5 +257,30 @@ KIOSK_REFUSALS = Table(
 )
 """Attempts at kiosks that were refused."""
 
-TRACKED = (EMPLOYEES, LEAVES, OUTAGES, REQUESTS, CLOSINGS, FIGURES, CONSENTS, ERASED)
+SETTLED_REFUSALS = Table(
+    "attendance_settled_refusals",
+    METADATA,
+    Column("day", Text, primary_key=True),
+    Column("device", Text, primary_key=True),
+    Column("until", Text, nullable=False),  # time of the newest refusal that is settled
+    Column("actor", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)
+"""Days of devices whose refused attempts a person has looked at: they were visitors."""
+
+EXCUSES = Table(
+    "attendance_excuses",
+    METADATA,
+    Column("id", Text, primary_key=True),  # day and employee
+    Column("employee", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("minutes", Integer, nullable=False),  # late: what is later than that is not excused
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Index("attendance_excuses_day", "day"),
+    Index("attendance_excuses_employee", "employee"),
+)
+"""Late arrivals that are accepted, with the reason."""
+
+TRACKED = (EMPLOYEES, LEAVES, OUTAGES, REQUESTS, CLOSINGS, FIGURES, CONSENTS, ERASED, EXCUSES)
 """Tables whose every change is a record of the ledger too, which ``verify`` compares them with."""

@@ -136,6 +136,17 @@ class StaffRequest(Plain):
 
 
 @dataclass(frozen=True, slots=True)
+class Excuse(Plain):
+    """A late arrival that was accepted: up to ``minutes`` of lateness on a day. The figures of the day stay."""
+
+    employee: str
+    day: date
+    minutes: int
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Consent(Plain):
     """Consent of an employee to be recognized by the face: which version of the text, and on which day.
 

@@ -8,13 +8,15 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-from visavis.attendance.types import ClosedMonth, Direction, Employee, LedgerRecord, Punch
+from visavis.attendance.types import ClosedMonth, Direction, Employee, Excuse, LedgerRecord, Punch
 from visavis.client._requests import GalleryRequests
 from visavis.client.parse import parse
-from visavis.server.types import SiteSummary
+from visavis.server.types import Job, SiteSummary
 
 if TYPE_CHECKING:
     from visavis.attendance.days.types import Day
+    from visavis.attendance.integrations.types import TargetState
+    from visavis.attendance.kiosk.refused_days import RefusedDay
     from visavis.attendance.ledger.verify import LedgerFault
     from visavis.attendance.reports.types import ReportTable, ReportValue
     from visavis.attendance.rights import EmployeeExport
@@ -95,7 +97,7 @@ class AttendanceCalls(GalleryRequests):
 
         return [parse(LedgerFault, line) for line in self._connection.send("GET", "/attendance/verify")["faults"]]
 
-    # Punches and months
+    # Punches
 
     def punch(
         self,
@@ -136,6 +138,52 @@ class AttendanceCalls(GalleryRequests):
     def restore_punch(self, punch_id: str, *, reason: str) -> Punch:
         """Let a void punch count again; needs an administrator's key."""
         return parse(Punch, self._connection.send("POST", f"{_punch(punch_id)}/restore", json={"reason": reason}))
+
+    # What a person settles
+
+    def refused_attempts(self, day: date | None = None) -> list[RefusedDay]:
+        """Return whom each device refused on a day, today unless it is given; needs a key of payroll or more."""
+        from visavis.attendance.kiosk.refused_days import RefusedDay
+
+        params = {} if day is None else {"day": day.isoformat()}
+        answer = self._connection.send("GET", "/attendance/refused", params=params)
+        return [parse(RefusedDay, line) for line in answer["devices"]]
+
+    def settle_refused(self, device: str, day: date, *, until: datetime) -> RefusedDay:
+        """Settle the attempts that a device refused on a day up to a time; needs an administrator's key."""
+        from visavis.attendance.kiosk.refused_days import RefusedDay
+
+        order = {"device": device, "day": day.isoformat(), "until": until.isoformat()}
+        return parse(RefusedDay, self._connection.send("POST", "/attendance/refused/settle", json=order))
+
+    def excuse_late(self, employee: str, day: date, *, reason: str) -> Excuse:
+        """Accept that an employee came late on a day; needs a key of a manager or an administrator."""
+        path = f"{_employee(employee)}/days/{day.isoformat()}/excuse"
+        return parse(Excuse, self._connection.send("POST", path, json={"reason": reason}))
+
+    # Payroll systems
+
+    def attendance_targets(self) -> list[TargetState]:
+        """Return where punches are sent, and what waits and was refused; needs a key of payroll or more."""
+        from visavis.attendance.integrations.types import TargetState
+
+        return [parse(TargetState, line) for line in self._connection.send("GET", "/attendance/targets")["targets"]]
+
+    def push_attendance(self, target: str, *, retry: bool = False) -> Job:
+        """Queue a job that sends to a target what it lacks; with ``retry`` also what a webhook refused."""
+        path = f"/attendance/targets/{quote(target, safe='')}/push"
+        return parse(Job, self._connection.send("POST", path, json={"retry": retry}))
+
+    def dismiss_refused(self, target: str, key: str) -> None:
+        """Let a record that a target refused be: it need not be delivered."""
+        self._connection.send("POST", f"/attendance/targets/{quote(target, safe='')}/dismiss", json={"id": key})
+
+    def export_punches(self, system: Literal["frappe", "odoo"], period: Period) -> bytes:
+        """Return the punches of a period as the CSV that a payroll system imports."""
+        path = f"/attendance/exports/{quote(system, safe='')}"
+        return bytes(self._connection.fetch("GET", path, params=_describe(period)).content)
+
+    # Months
 
     def close_month(self, month: str) -> ClosedMonth:
         """Freeze the figures of a month that is over; needs a key of payroll or an administrator."""

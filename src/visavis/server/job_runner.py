@@ -23,6 +23,7 @@ from visavis.server.index_folders import refuse_links_out, resolve_folder
 from visavis.server.job_run import JobRun, StoppedError
 from visavis.server.migration import run_migration
 from visavis.server.model_jobs import run_fetch, run_measurement
+from visavis.server.push_job import PUSH, run_push
 from visavis.server.retention import tidy_events
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.jobs import Jobs
@@ -123,14 +124,16 @@ KINDS: Mapping[str, Callable[[ServerConfig, JobRun], Mapping[str, Any]]] = {
     "fetch": run_fetch,
     "measure": run_measurement,
     "migrate": run_migration,
+    PUSH: run_push,
 }
 """What each kind of job does."""
 
 
 def _describe(config: ServerConfig, error: Exception) -> str:
-    """Return the sentence of an error, with the names of roots and classifiers in place of paths of the server."""
+    """Return the sentence of an error, with names in place of paths of the server: roots, classifiers, the site."""
     text = str(error) if isinstance(error, UsageError | MissingExtraError) else SEE_LOG
-    places = {**config.index_roots, **config.classifiers}
+    site = {} if config.attendance_site is None else {"site": config.attendance_site}
+    places = {**config.index_roots, **config.classifiers, **site}
     for name, path in sorted(places.items(), key=lambda item: -len(str(item[1]))):
         for place in (path.resolve(), path):
             text = text.replace(str(place), name)

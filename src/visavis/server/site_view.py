@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
+from visavis.attendance.accesses import read_recent
 from visavis.attendance.local_time import read_zone
 from visavis.attendance.presence import Devices
 from visavis.attendance.reports.presence import read_devices
@@ -75,12 +76,30 @@ class SiteView:
         except UnknownNameError as error:
             raise unknown_employee(number) from error
 
-    def log(self, action: str, looked_at: Collection[str], *, is_all: bool = False) -> None:
-        """Log that the key looks at employees; ``is_all``: at all that it may see, which are these."""
-        if is_all and self.numbers is None:
-            self.site.record_access(action, actor=self.name)
-        elif looked_at:
-            self.site.record_access(action, actor=self.name, employees=looked_at)
+    def log(
+        self,
+        action: str,
+        looked_at: Collection[str],
+        *,
+        is_all: bool = False,
+        again_after: timedelta | None = None,
+    ) -> None:
+        """Log that the key looks at employees; ``is_all``: at all that it may see, which are these.
+
+        A page that is open goes on to look: with ``again_after`` that is logged only where no such look at all of these
+        was logged within that time.
+        """
+        is_whole = is_all and self.numbers is None
+        if not is_whole and not looked_at:
+            return
+        numbers: Collection[str] = () if is_whole else looked_at
+        if again_after is None or not self._has_logged(action, numbers, again_after):
+            self.site.record_access(action, actor=self.name, employees=numbers)
+
+    def _has_logged(self, action: str, numbers: Collection[str], within: timedelta) -> bool:
+        with self.site.database.read() as conn:
+            since = self.site.database.read_clock(conn) - within
+            return set(numbers or ("",)) <= read_recent(conn, since, actor=self.name, action=action)
 
     # What reports are computed from: see visavis.attendance.reports.source.Records
 

@@ -247,6 +247,17 @@ def read_employee_punches(conn: Connection, employee: str, start: datetime, end:
     return _read_punches(conn, _select_now(start, end).where(RECORDS.c.employee == employee))
 
 
+def read_void_punches(conn: Connection, employee: str, start: datetime, end: datetime) -> list[LedgerRecord]:
+    """Return the records that make punches of an employee void and still hold, by the time of the punch.
+
+    Of punches from ``start`` up to but without ``end``.
+    """
+    is_newer = and_(IS_CHANGE, LATER.c.punch_id == RECORDS.c.punch_id, LATER.c.number > RECORDS.c.number)
+    query = select(RECORDS).where(RECORDS.c.employee == employee, RECORDS.c.kind == VOID, ~exists().where(is_newer))
+    query = query.where(RECORDS.c.at >= count_microseconds(start), RECORDS.c.at < count_microseconds(end), _is_whole())
+    return [read_record(row) for row in conn.execute(query.order_by(RECORDS.c.at, RECORDS.c.punch_id))]
+
+
 def read_punch_records(conn: Connection, punch_id: str) -> list[LedgerRecord]:
     """Return the records of a punch, the oldest first; none where there is no such punch, or it was erased."""
     query = select(RECORDS).where(RECORDS.c.punch_id == punch_id, RECORDS.c.kind.in_(OF_PUNCHES), _is_whole())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from visavis.attendance.days.many import EmployeeDays, Recorded, compute_many
@@ -70,10 +70,10 @@ class Scope:
             for entry in compute_many(recorded, self.planner, first, last):
                 yield recorded, entry
 
-    def log(self, action: str, people: Collection[Employee]) -> None:
-        """Log that the visitor looks at these employees."""
+    def log(self, action: str, people: Collection[Employee], *, again_after: timedelta | None = None) -> None:
+        """Log that the visitor looks at these employees; with ``again_after`` unless that was logged so short ago."""
         numbers = [employee.number for employee in people]
-        self.view.log(action, numbers, is_all=len(people) == len(self.people))
+        self.view.log(action, numbers, is_all=len(people) == len(self.people), again_after=again_after)
 
 
 def open_scope(services: Services, visitor: Visitor) -> Scope:

@@ -9,31 +9,44 @@ from typing import Literal, TypeVar
 
 from visavis.attendance.days.parts import expect
 from visavis.attendance.days.types import Day
+from visavis.attendance.excuses import read_excuses
 from visavis.attendance.presence import LOOK_BACK, Present, find_present
 from visavis.attendance.reports.totals import MISSING
-from visavis.attendance.rules.schedule import ShiftTime
-from visavis.attendance.types import Employee, Leave, Outage, Punch
+from visavis.attendance.rules.schedule import DayPlan, ShiftTime
+from visavis.attendance.types import Employee, Excuse, Leave, Outage, Punch
 from visavis.server.pages.attendance_scope import Scope
 
 Record = TypeVar("Record", Punch, Leave)
 Mark = Literal["in", "late", "missing", "unpaired", "undecided"]
 MARKS: tuple[Mark, ...] = ("in", "late", "missing", "unpaired", "undecided")
 """What the page counts: who is in now, came late, is expected but not there, lacks a punch, and cannot be decided."""
+OPEN: tuple[Mark, ...] = ("late", "missing", "unpaired", "undecided")
+"""Marks of days that a person settles."""
 
 
 @dataclass(frozen=True, slots=True)
 class TodayRow:
-    """A day of an employee, with its marks; ``present`` says since when the employee is in, today alone."""
+    """A day of an employee, with its marks; ``present`` says since when the employee is in, today alone.
+
+    ``excuse`` is that of a late arrival, which has no mark then. ``plan`` is what the rules plan.
+    """
 
     employee: Employee
     day: Day
     marks: frozenset[Mark]
     present: Present | None
+    plan: DayPlan | None = None
+    excuse: Excuse | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a person has to look at the day."""
+        return not self.marks.isdisjoint(OPEN)
 
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """The employees of a day by number; ``counts`` says how many have each mark."""
+    """The employees of a day, those first who are to be settled; ``counts`` says how many have each mark."""
 
     day: date
     is_today: bool
@@ -69,14 +82,19 @@ def read_today(scope: Scope, department: str, day: date) -> Today:
     punches = _group(punch for recorded in batches for punch in recorded.punches)
     leaves = _group(leave for recorded in batches for leave in recorded.leaves)
     present = {each.employee: each for each in read_present(scope, people, now)} if is_today else {}
+    with scope.site.database.read() as conn:
+        excuses = read_excuses(conn, day)
     rows = []
     for recorded, (employee, (own_day,)) in computed:
         if own_day.kind == "not_employed":
             continue
         number = employee.number
         marks = {mark for mark, applies in _mark(own_day).items() if applies}
+        plan, excuse = scope.planner.plan(employee, day), excuses.get(number)
+        if excuse is not None and own_day.late <= excuse.minutes:
+            marks -= {"late"}
         if own_day.status == "pending":
-            plan, records = scope.planner.plan(employee, day), (punches.get(number, ()), leaves.get(number, ()))
+            records = punches.get(number, ()), leaves.get(number, ())
             waiting = [
                 time
                 for time, part in zip(plan.times, own_day.parts, strict=True)
@@ -86,8 +104,8 @@ def read_today(scope: Scope, department: str, day: date) -> Today:
             marks |= {"undecided"} if failed else {"missing"} if waiting else set()
         if number in present:
             marks = marks - {"missing"} | {"in"}
-        rows.append(TodayRow(employee, own_day, frozenset(marks), present.get(number)))
-    return Today(day, is_today, tuple(rows))
+        rows.append(TodayRow(employee, own_day, frozenset(marks), present.get(number), plan, excuse))
+    return Today(day, is_today, tuple(sorted(rows, key=lambda row: not row.is_open)))
 
 
 def _mark(day: Day) -> dict[Mark, bool]:

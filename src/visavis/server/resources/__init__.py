@@ -12,11 +12,12 @@ NAMES = (
     "detect", "verify", "identify", "why", "judge_faces", "rank_faces", "people", "person_records", "rejections",
     "faces", "groups", "galleries", "migration", "calibration", "search_rates", "backup", "jobs", "camera_pictures",
     "cameras", "strangers", "events", "logs", "retention", "models", "evaluations", "classifiers", "attendance",
-    "attendance_reports", "attendance_requests", "attendance_punches", "kiosk", "keys", "health",
-    "documentation", "sign_in", "home", "start_page", "compare_page", "identify_page", "people_page", "groups_page",
-    "lookalikes_page", "celebrities_page", "live_page", "evaluate_page", "train_page", "jobs_page", "settings_pages",
-    "thresholds_page", "cameras_page", "display_page", "retention_page", "attendance_page",
-    "attendance_person_page", "attendance_reports_page", "attendance_requests_page", "kiosk_page", "static",
+    "attendance_reports", "attendance_requests", "attendance_punches", "attendance_settling", "attendance_targets",
+    "kiosk", "keys", "health", "documentation", "sign_in", "home", "start_page", "compare_page", "identify_page",
+    "people_page", "groups_page", "lookalikes_page", "celebrities_page", "live_page", "evaluate_page", "train_page",
+    "jobs_page", "settings_pages", "thresholds_page", "cameras_page", "display_page", "retention_page",
+    "attendance_page", "attendance_person_page", "attendance_reports_page", "attendance_requests_page", "kiosk_page",
+    "static",
 )  # fmt: skip
 
 

@@ -12,13 +12,16 @@ from fastapi.responses import RedirectResponse, Response
 from visavis.attendance.closings import find_closing, read_figures
 from visavis.attendance.days.types import CODES
 from visavis.attendance.employees import NUMBER_LENGTH
+from visavis.attendance.kiosk.refused_days import list_refused
 from visavis.attendance.reports.forms import to_text
 from visavis.attendance.reports.tables import MONTH_TOTALS, PERSON, month_report
 from visavis.attendance.reports.totals import thaw
 from visavis.errors import AttendanceError
 from visavis.gallery.check_text import NAME_LENGTH
 from visavis.server.auth import ServicesOf
+from visavis.server.pages.attendance_proposals import list_proposals
 from visavis.server.pages.attendance_scope import open_scope
+from visavis.server.pages.attendance_state import LOOK_AGAIN, STATE_HEADER, find_state
 from visavis.server.pages.attendance_today import MARKS, list_departments, read_present, read_today
 from visavis.server.pages.attendance_view import (
     cut_page,
@@ -30,13 +33,16 @@ from visavis.server.pages.attendance_view import (
     share,
 )
 from visavis.server.pages.render import show_page
-from visavis.server.pages.visitor import AnyVisitor
+from visavis.server.pages.visitor import REFRESH_HEADER, AnyVisitor
 from visavis.server.resources.people_page import PageNumber
+from visavis.server.roles import ATTENDANCE, ENROLL, MANAGE, READ
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
 Department = Annotated[str, Query(max_length=NAME_LENGTH)]
 Text = Annotated[str, Query(max_length=NUMBER_LENGTH)]
+REFUSED = "refused"
+"""What is shown of a day in place of employees: whom the doors refused."""
 ROWS, PEOPLE = 50, 20
 """Employees on a page of a day, and of a month."""
 
@@ -56,18 +62,30 @@ def show_today(
     sections = list_sections(scope)
     if "today" not in sections and "own" in sections:
         return RedirectResponse(sections["own"], 303)
-    people = scope.select(department)
-    today = read_today(scope, department, pick_day(scope, day))
+    people, asked, state = scope.select(department), pick_day(scope, day), find_state(scope)
+    if request.headers.get(STATE_HEADER) == state:
+        return Response(status_code=204)
+    today = read_today(scope, department, asked)
     before, after = find_neighbors(today.day)
     mark = show if show in MARKS else ""
-    scope.log(f"page day {today.day}", people)
+    rows = cut_page(today.select(mark), page, ROWS)
+    scope.log(f"page day {today.day}", people, again_after=LOOK_AGAIN if REFRESH_HEADER in request.headers else None)
+    is_whole = visitor.may(ATTENDANCE)
     return show_page(
         request,
         "attendance",
-        module="local_values.js",
+        module="attendance_today.js",
+        texts=("attendance_today",),
         today=today,
-        rows=cut_page(today.select(mark), page, ROWS),
-        mark=mark,
+        rows=rows,
+        proposals=list_proposals(scope, rows.items, today.day),
+        refused=list_refused(scope.site, today.day) if is_whole else None,
+        may_settle=visitor.may(MANAGE) and is_whole,
+        may_enroll=visitor.may(ENROLL),
+        has_cameras=visitor.may(READ) and bool(services.camera_names),
+        state=state,
+        shows_refused=is_whole and show == REFUSED,
+        mark=REFUSED if is_whole and show == REFUSED else mark,
         address_day="" if today.is_today else today.day,
         before=before,
         after=after,

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
+from visavis.attendance.accesses import read_accesses
 from visavis.attendance.closings import find_closing, read_figures
 from visavis.attendance.days.many import EmployeeDays
-from visavis.attendance.local_time import read_day
+from visavis.attendance.excuses import read_excuses
+from visavis.attendance.ledger.ledger import read_void_punches
+from visavis.attendance.local_time import begin_day, read_day
 from visavis.attendance.reports.forms import to_text
 from visavis.attendance.reports.tables import MONTH_TOTALS, month_report
 from visavis.attendance.reports.totals import thaw
 from visavis.attendance.requests import read_requests
+from visavis.attendance.types import Access
 from visavis.server.auth import ServicesOf
 from visavis.server.pages.attendance_days import read_person_days
 from visavis.server.pages.attendance_scope import open_scope
@@ -30,8 +36,8 @@ from visavis.server.roles import APPROVE, ATTENDANCE, MANAGE
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
-REQUESTS = 20
-"""Newest requests of an employee on the own page."""
+REQUESTS = ACCESSES = 20
+"""Newest requests of an employee on the own page, and who looked last at the attendance."""
 
 
 @router.get("/attendance/people/{number}")
@@ -54,6 +60,7 @@ def show_person(
     may_ask = visitor.employee == number
     with scope.site.database.read() as conn:
         requests = read_requests(conn, employee=number)[::-1][:REQUESTS] if may_ask else []
+        looks = [*_list_looks(read_accesses(conn, employee=number), own=visitor.name)][:ACCESSES] if may_ask else []
     scope.log(f"page person {named}", [employee])
     return show_page(
         request,
@@ -65,6 +72,7 @@ def show_person(
         first=first,
         month=named,
         may_ask=may_ask,
+        looks=looks,
         requests=describe_requests(scope, requests, {number: employee}),
         leave_kinds=list(scope.planner.rules.leave),
         may_download=visitor.may(ATTENDANCE) or visitor.may(APPROVE),
@@ -73,6 +81,15 @@ def show_person(
         is_closed=closing is not None and closing.state == "closed",
         **share(scope, [employee]),
     )
+
+
+def _list_looks(accesses: Iterable[Access], *, own: str) -> Iterator[Access]:
+    """Yield who looked at an employee, without the employee's own key: once for looks that follow each other."""
+    before = None
+    for each in accesses:
+        if each.actor != own and (each.actor, each.action) != before:
+            before = each.actor, each.action
+            yield each
 
 
 @router.get("/attendance/people/{number}/{day}")
@@ -102,6 +119,10 @@ def show_day(
         "month": f"{asked:%Y-%m}",
     }
     may_ask, may_correct = visitor.employee == number, visitor.may(ATTENDANCE) and visitor.may(MANAGE)
+    with scope.site.database.read() as conn:
+        midnight = [begin_day(each, scope.zone) for each in (asked, asked + timedelta(1))]
+        values["voids"] = read_void_punches(conn, number, *midnight)
+        values["excuse"] = read_excuses(conn, asked).get(number)
     own = {*classify_punches([computed])} | {mark.punch_id for mark in bar.marks}
     kinds = classify_punches(person.days.values())
     return show_page(

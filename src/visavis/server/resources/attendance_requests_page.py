@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from visavis.attendance.closings import read_closings
+from visavis.attendance.integrations.push import read_states
 from visavis.attendance.local_time import read_zone
 from visavis.attendance.requests import read_requests
 from visavis.attendance.types import Employee, StaffRequest
@@ -20,8 +21,11 @@ from visavis.server.pages.attendance_scope import Scope, open_scope
 from visavis.server.pages.attendance_view import cut_page, may_decide, share
 from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import AnyVisitor
+from visavis.server.push_job import PUSH
 from visavis.server.resources.people_page import PageNumber
 from visavis.server.roles import APPROVE, ATTENDANCE
+from visavis.server.services import Services
+from visavis.server.types import Job
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
@@ -49,7 +53,8 @@ def show_requests(
     return show_page(
         request,
         "attendance_requests",
-        module="attendance.js",
+        module="attendance.js" if decided else "attendance_requests.js",
+        texts=("attendance_requests", "groups", "people"),
         requests=requests,
         items=describe_requests(scope, requests.items, people),
         is_decided=decided,
@@ -64,13 +69,25 @@ def show_payroll(request: Request, services: ServicesOf, visitor: AnyVisitor) ->
     visitor.require(ATTENDANCE)
     with scope.site.database.read() as conn:
         closings = read_closings(conn)[::-1][:MONTHS]
+    states = read_states(scope.site)
+    people = {employee.number: employee for employee in scope.people}
+    refused = {record.employee for state in states for record in state.refused}
+    scope.log("page deliveries", [people[number] for number in refused if number in people])
     return show_page(
         request,
         "attendance_payroll",
-        module="attendance.js",
+        module="attendance_payroll.js",
         closings=closings,
+        targets=[(state, _find_push(services, state.target)) for state in states],
+        people=people,
+        month=f"{scope.now.replace(day=1) - timedelta(1):%Y-%m}",
         **share(scope, scope.people),
     )
+
+
+def _find_push(services: Services, target: str) -> Job | None:
+    """Return the newest job that sends to a target; None where there is none."""
+    return next((job for job in services.jobs.list(kinds=[PUSH]) if job.order["target"] == target), None)
 
 
 def describe_requests(

@@ -13,6 +13,7 @@ from visavis.server.auth import Principal, ServicesOf
 from visavis.server.config import DEFAULT_GALLERY
 from visavis.server.index_folders import resolve_folder
 from visavis.server.problems import responses
+from visavis.server.push_job import list_hidden
 from visavis.server.resources import V1
 from visavis.server.resources.models import require_embedder
 from visavis.server.resources.options import Administrator, GalleryName, Manager, Reader
@@ -95,8 +96,10 @@ def train_classifier(
 def list_jobs(
     services: ServicesOf, principal: Reader, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> dict[str, Any]:
-    """List the jobs on the galleries of this key."""
-    return {"jobs": [job.to_dict() for job in services.jobs.list(galleries=principal.galleries, limit=limit)]}
+    """List the jobs on the galleries of this key; those of attendance for keys that see all of it."""
+    without = list_hidden(principal.rights)
+    listed = services.jobs.list(galleries=principal.galleries, without=without, limit=limit)
+    return {"jobs": [job.to_dict() for job in listed]}
 
 
 @router.get("/{job_id}", response_model=model_of(Job), responses=responses(404))
@@ -128,6 +131,6 @@ def _require_change(services: Services, principal: Principal, job_id: str) -> No
 
 def _find(services: Services, principal: Principal, job_id: str) -> Job:
     job = services.jobs.read(job_id)
-    if not principal.may_use(job.gallery):
+    if not principal.may_use(job.gallery) or job.kind in list_hidden(principal.rights):
         raise unknown_job(job_id)
     return job

@@ -9,6 +9,7 @@ from visavis.server.auth import ServicesOf
 from visavis.server.pages.job_view import share_jobs
 from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import PageVisitor
+from visavis.server.push_job import list_hidden
 from visavis.server.roles import MANAGE
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
@@ -19,7 +20,7 @@ JOBS = 50
 @router.get("/jobs")
 def show_jobs(request: Request, services: ServicesOf, visitor: PageVisitor) -> Response:
     """Show the jobs on the visitor's galleries, and a form that orders another."""
-    jobs = services.jobs.list(galleries=visitor.galleries, limit=JOBS)
+    jobs = services.jobs.list(galleries=visitor.galleries, without=list_hidden(visitor.rights), limit=JOBS)
     return show_page(
         request,
         "jobs",

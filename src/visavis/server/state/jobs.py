@@ -67,14 +67,21 @@ class Jobs:
             return _read(conn, job_id)
 
     def list(
-        self, *, galleries: Sequence[str] | None = None, kinds: Sequence[str] | None = None, limit: int = 100
+        self,
+        *,
+        galleries: Sequence[str] | None = None,
+        kinds: Sequence[str] | None = None,
+        without: Sequence[str] = (),
+        limit: int = 100,
     ) -> list[Job]:
-        """Return the newest jobs first, those of ``galleries`` and ``kinds`` alone if given."""
+        """Return the newest jobs first, those of ``galleries`` and ``kinds`` alone if given, ``without`` some kinds."""
         query = select(JOBS).order_by(JOBS.c.created.desc(), JOBS.c.id).limit(limit)
         if galleries is not None:
             query = query.where(JOBS.c.gallery.in_(galleries))
         if kinds is not None:
             query = query.where(JOBS.c.kind.in_(kinds))
+        if without:
+            query = query.where(JOBS.c.kind.not_in(without))
         with self._database.read() as conn:
             return [_make_job(row) for row in conn.execute(query)]
 

@@ -7,7 +7,8 @@ import { refreshPart } from "./page_parts.js";
 
 const result = document.getElementById("result");
 
-function prepare() {
+export function prepare() {
+  for (const place of document.querySelectorAll("[data-scripted]")) place.hidden = false;
   for (const form of document.querySelectorAll("form[data-order]")) {
     form.hidden = false;
     form.onsubmit = send;

@@ -5,6 +5,7 @@ import { showLocally } from "./local_values.js";
 import { text } from "./texts.js";
 
 const SHORTEST = 1000; // milliseconds between two refreshes by the page itself
+const UNCHANGED = 204;
 
 // Returns a page as the server shows it now, and its status. Throws Problem where the server cannot be reached, or leads
 // to the sign-in; AbortError. `headers` are sent beside those of the browser.
@@ -43,7 +44,7 @@ export async function refreshPart(id, address = location.href, options = {}) {
 }
 
 // Replaces what is in a part, and its attributes; listeners of the part stay. What has the focus keeps it: the element of
-// its id, else the button of its item, by data-item.
+// its id, else the button or link of its item, by data-item.
 function replace(former, current) {
   showLocally(current);
   const focused = former.contains(document.activeElement) ? document.activeElement : null;
@@ -52,14 +53,14 @@ function replace(former, current) {
   for (const { name, value } of current.attributes) former.setAttribute(name, value);
   former.replaceChildren(...current.childNodes);
   if (scrolled) former.querySelector(".table").scrollLeft = scrolled;
-  const same = focused && ((focused.id && document.getElementById(focused.id)) || findButton(former, item));
+  const same = focused && ((focused.id && document.getElementById(focused.id)) || findButton(former, item, focused.localName));
   same?.focus({ preventScroll: true });
 }
 
-function findButton(part, item) {
+function findButton(part, item, name) {
   if (item === undefined) return null;
   const same = [...part.querySelectorAll("[data-item]")].find(({ dataset }) => dataset.item === item);
-  const button = same?.querySelector("button");
+  const button = same?.querySelector(name === "a" ? "a" : "button");
   button?.removeAttribute("hidden");
   return button;
 }
@@ -67,8 +68,9 @@ function findButton(part, item) {
 // Parts that are replaced again and again, without the user, whose session does not go on by it.
 export class PageParts {
   // `ids` are the elements to replace, `place` is where problems are shown; `beforeShown` gets the page that comes.
-  constructor(ids, place, { beforeShown = () => {}, afterShown = () => {} } = {}) {
-    Object.assign(this, { ids, place, beforeShown, afterShown });
+  // `readState` returns what the page shows, where the server may answer that there is nothing else.
+  constructor(ids, place, { beforeShown = () => {}, afterShown = () => {}, readState = null } = {}) {
+    Object.assign(this, { ids, place, beforeShown, afterShown, readState });
     this.isPaused = false; // by the user
     this.hasEnded = false; // the session has: tried again when the user comes back to this tab
     this.isWanted = false;
@@ -96,11 +98,13 @@ export class PageParts {
 
   async load() {
     try {
-      const { page, status } = await loadPage(location.href, { headers: { "x-refresh": "1" } });
-      if (status !== 200) throw new Problem(`http_${status}`, status, "");
-      this.beforeShown(page);
-      for (const id of this.ids) this.show(document.getElementById(id), page.getElementById(id));
-      this.afterShown();
+      const state = this.readState ? { "x-state": this.readState() } : {};
+      const { page, status } = await loadPage(location.href, { headers: { "x-refresh": "1", ...state } });
+      if (status === 200) {
+        this.beforeShown(page);
+        for (const id of this.ids) this.show(document.getElementById(id), page.getElementById(id));
+        this.afterShown();
+      } else if (status !== UNCHANGED) throw new Problem(`http_${status}`, status, "");
       this.place.querySelector("[data-refresh]")?.remove();
     } catch (problem) {
       this.hasEnded = problem.status === 401;

@@ -8,9 +8,9 @@ const STORED = "visavis-shortcuts";
 const OFF = "off";
 
 // `keys` are rows of a key, the text of what it does, the function that does it, and whether it does it again and again
-// while the key is held down. The button opens their list.
-export function useShortcuts(button, keys) {
-  const help = () => showKeys(keys);
+// while the key is held down. The button opens their list, with a text about other keys below it.
+export function useShortcuts(button, keys, others = text("groups.pick_help")) {
+  const help = () => showKeys(keys, others);
   const actions = new Map([...keys, ["?", "", help]].map(([key, , act, repeats]) => [key, { act, repeats }]));
   button.addEventListener("click", help);
   document.addEventListener("keydown", (event) => {
@@ -29,10 +29,10 @@ const TICKED = ["checkbox", "radio"];
 const isTyping = (target) =>
   target.isContentEditable || ["textarea", "select"].includes(target.localName) || (target.localName === "input" && !TICKED.includes(target.type));
 
-function showKeys(keys) {
+function showKeys(keys, others) {
   const rows = [...keys, ["?", text("groups.key_help")]];
   const lines = rows.flatMap(([key, words]) => [element("dt", {}, element("kbd", {}, key)), element("dd", {}, words)]);
-  const help = element("p", {}, text("groups.pick_help"));
+  const help = element("p", {}, others);
   const box = element("input", { type: "checkbox", id: "shortcuts-on" });
   box.checked = areOn();
   box.addEventListener("change", () => {
