@@ -47,7 +47,7 @@ def test_an_excuse_needs_a_late_arrival_and_a_reason(site: Site) -> None:
     with pytest.raises(UsageError, match="needs a reason"):
         accept(site, reason=" ")
     with pytest.raises(UnknownNameError):
-        accept(site, "2")
+        accept(site, "99")
     assert read(site) == {}
 
 

@@ -48,7 +48,9 @@ def test_refusals_are_counted_by_device_on_the_day_of_the_place(site: Site) -> N
 
 
 def test_what_comes_after_the_settled_time_is_open(site: Site) -> None:
-    refuse(site, ("door", "stranger", at("09:00")), ("door", "stranger", at("10:00")), ("gate", "stranger", at("9:00")))
+    refuse(
+        site, ("door", "stranger", at("09:00")), ("door", "stranger", at("10:00")), ("gate", "stranger", at("09:00"))
+    )
     settled = settle_refused(site, MONDAY, "door", until=at("09:30"), actor="ann")
     assert (settled.counts, settled.open_counts, settled.settled_by) == ({"stranger": 2}, {"stranger": 1}, "ann")
     settled = settle_refused(site, MONDAY, "door", until=at("23:00"), actor="bob")

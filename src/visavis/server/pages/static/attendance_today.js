@@ -6,7 +6,7 @@ import { showLocally } from "./local_values.js";
 import { PageParts, refreshPart } from "./page_parts.js";
 import { text } from "./texts.js";
 
-const SECONDS = 5; // between two looks whether there is something new
+const SECONDS = 3; // between two looks whether there is something new
 const result = document.getElementById("result");
 const today = document.getElementById("today");
 const pause = document.getElementById("pause");
