@@ -74,7 +74,7 @@ TABLE: dict[str, str] = {
     "POST /v1/kiosk/punches/{punch_id}/undo": PUNCH,
     "POST /v1/kiosk/signing-key": PUNCH,
 }
-"""Who may use an operation, for an employee whom they may see; all others are refused."""
+"""Who may use an operation, for an employee that they may see; all others are refused."""
 ROLES = ("admin", "payroll", "manager", "employee", "kiosk", "read", "enroll")
 JOINED = date(2024, 5, 1)
 """After the days of the other employees, whose reports other tests compare."""

@@ -33,7 +33,7 @@ def read_accesses(conn: Connection, *, employee: str | None = None, limit: int |
 
 
 def read_recent(conn: Connection, since: datetime, *, actor: str, action: str) -> set[str]:
-    """Return whom an actor looked at by an action since a time, among the newest entries; empty text: all employees."""
+    """Return the employees that an actor looked at by an action since a time, among the newest entries; "": all."""
     newest = select(ACCESSES).order_by(ACCESSES.c.number.desc()).limit(RECENT).subquery()
     same = newest.c.actor == actor, newest.c.action == action, newest.c.at >= write_time(since)
     return {*conn.execute(select(newest.c.employee).where(*same)).scalars()}

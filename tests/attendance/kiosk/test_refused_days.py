@@ -1,4 +1,4 @@
-"""Whom each device refused on a day, what is settled, and what retention removes."""
+"""Attempts that each device refused on a day, what is settled, and what retention removes."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ router = APIRouter(tags=["pages"], include_in_schema=False)
 Department = Annotated[str, Query(max_length=NAME_LENGTH)]
 Text = Annotated[str, Query(max_length=NUMBER_LENGTH)]
 REFUSED = "refused"
-"""What is shown of a day in place of employees: whom the doors refused."""
+"""What is shown of a day in place of employees: attempts that the doors refused."""
 ROWS, PEOPLE = 50, 20
 """Employees on a page of a day, and of a month."""
 
