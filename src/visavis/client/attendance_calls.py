@@ -142,7 +142,7 @@ class AttendanceCalls(GalleryRequests):
     # What a person settles
 
     def refused_attempts(self, day: date | None = None) -> list[RefusedDay]:
-        """Return what each device refused on a day, today unless it is given; needs a key of payroll or an administrator."""
+        """Return what each device refused on a day, or today; for keys of payroll and administrators."""
         from visavis.attendance.kiosk.refused_days import RefusedDay
 
         params = {} if day is None else {"day": day.isoformat()}

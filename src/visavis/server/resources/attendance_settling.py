@@ -46,7 +46,7 @@ class ExcuseReason(BaseModel, extra="forbid"):
 def list_refused_attempts(
     view: Whole, day: Annotated[str | None, Query(max_length=20, description="A day; else today.")] = None
 ) -> dict[str, Any]:
-    """Count the attempts that each device refused on a day: unknown faces, attacks and the like, without names or pictures."""
+    """Count what each device refused on a day: unknown faces, attacks and the like, without names or pictures."""
     asked = datetime.now(read_zone(view.site.zone)).date() if day is None else read_day(day)
     return {"devices": [each.to_dict() for each in list_refused(view.site, asked)]}
 
