@@ -55,8 +55,8 @@ def list_refused(site: Site, day: date) -> list[RefusedDay]:
         devices.setdefault(row.kiosk, []).append((row.at, row.kind))
     days = []
     for device, refusals in devices.items():
-        row = settled.get(device)
-        until, by = ("", "") if row is None else (row.until, row.actor)
+        done = settled.get(device)
+        until, by = ("", "") if done is None else (done.until, done.actor)
         first, last = (datetime.fromisoformat(refusals[place][0]).astimezone(zone) for place in (0, -1))
         counts = _count([kind for _, kind in refusals])
         days.append(RefusedDay(device, day, first, last, counts, _count([k for at, k in refusals if at > until]), by))
