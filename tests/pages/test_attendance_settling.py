@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +189,8 @@ def test_today_follows_what_happens_and_keeps_the_open_dialog(
     tab = open_as_administrator(open_tab, server, "/attendance?show=refused")
     before = tab.page.inner_text("#show-refused")
     tab.page.focus("#show-all")
-    refuse(site, datetime.now(UTC), "newest")
+    for minutes in (0, 5):  # one of them is today, also where the day ends meanwhile
+        refuse(site, datetime.now(UTC) + timedelta(minutes=minutes), f"newest {minutes}")
     tab.page.wait_for_selector("tr[data-item='kiosk of settling']")
     assert tab.page.inner_text("#show-refused") != before
     assert tab.page.evaluate("() => document.activeElement.id") == "show-all"
