@@ -24,15 +24,20 @@ ASKING = Employee("4101", "Ana Asker", "Approvals", joined=JOINED)
 KEPT = Employee("4102", "Kit Kept", "Office", joined=JOINED)
 
 
-@pytest.fixture(scope="module")
-def site(server: RunningServer) -> Iterator[Site]:
+@pytest.fixture(scope="session")
+def own_site(server: RunningServer) -> Iterator[Site]:
     with Site(server.folder / "site") as opened:
         opened.put_employees([BOSS, ASKING, KEPT], actor="test")
         yield opened
 
 
-@pytest.fixture(scope="module")
-def keys(server: RunningServer, site: Site) -> dict[str, str]:
+@pytest.fixture
+def site(own_site: Site) -> Site:
+    return own_site
+
+
+@pytest.fixture(scope="session")
+def keys(server: RunningServer, own_site: Site) -> dict[str, str]:
     made = {}
     for role, number in (("manager", BOSS.number), ("employee", ASKING.number)):
         answer = server.post("/v1/keys", json={"name": f"own {role}", "role": role, "employee": number})

@@ -27,7 +27,7 @@ def site(server: RunningServer) -> Iterator[Site]:
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def key(server: RunningServer) -> str:
     answer = server.post("/v1/keys", json={"name": "books", "role": "payroll"})
     assert answer.status_code == 201, answer.text

@@ -92,7 +92,7 @@ REQUEST_ID = re.compile('"request_id":"[0-9a-f]+"')
 HTML = {"accept": "text/html"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browsers(site_server: RunningServer) -> Iterator[dict[str, tuple[str, requests.Session]]]:
     """The key of each role and a session that is signed in with it; two of them belong to employees."""
     with Site(site_server.folder / "site") as site:
