@@ -69,6 +69,9 @@ def read_states(server: RunningServer) -> dict[str, tuple[str, str]]:
 def test_several_requests_are_decided_by_keyboard_alone(
     open_tab: OpenTab, server: RunningServer, site: Site, keys: dict[str, str]
 ) -> None:
+    for waiting, (state, _) in read_states(server).items():  # of another test
+        if state == "pending":
+            assert server.post(f"/v1/attendance/requests/{waiting}/decline", json={}).status_code == 200
     ids = [ask_for_punch(server, f"2024-05-0{day}T08:00") for day in (6, 7, 8)]
     tab = open_as(open_tab, server, keys["manager"], "/attendance/requests")
     page = tab.page
