@@ -225,7 +225,7 @@ def test_a_thousand_photos_keep_no_picture_in_memory(signed_in: Tab) -> None:
     """They are dropped beside the zone; two are under way at a time, and none is shown."""
     page = signed_in.open("/identify?gallery=empty")
     page.evaluate(THOUSAND)
-    page.wait_for_selector("text=All 1,000 photos are done.")
+    page.wait_for_selector("text=All 1,000 photos are done.", timeout=600_000)
     assert page.evaluate("window.counts") == {"now": 0, "most": 2, "urls": 0}
     assert page.locator(".entry").count() == 1000
     assert page.locator("#batch img, #batch canvas").count() == 0

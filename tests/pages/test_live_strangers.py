@@ -237,11 +237,11 @@ def test_times_are_those_of_the_reader(open_tab: OpenTab, watching: RunningServe
     tab.begin_session(watching.key or "")
     page = tab.open("/live")
     assert page.inner_text("label[for=since] .zone-name") == "GMT+7"
-    page.fill("#since", "2026-11-29T06:30")
+    page.fill("#since", "2020-11-29T06:30")
     page.fill("#until", "2126-11-29T06:30")
     page.click("#filter button:not(#pause)")
-    page.wait_for_url("**/live?*since=2026-11-28T23%3A30%3A00.000Z*")
-    assert page.input_value("#since") == "2026-11-29T06:30"
+    page.wait_for_url("**/live?*since=2020-11-28T23%3A30%3A00.000Z*")
+    assert page.input_value("#since") == "2020-11-29T06:30"
     assert rows_of(tab) != []
     page.goto("/live?since=2126-01-01T00:00")
     assert "No event matches" in page.inner_text("#events")
