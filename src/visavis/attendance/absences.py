@@ -94,8 +94,11 @@ def read_outages(conn: Connection, start: datetime | None, end: datetime | None)
     return [Outage(row.device, make_time(row.start), make_time(row.end), row.reason) for row in conn.execute(query)]
 
 
-def add_outage(writer: LedgerWriter, outage: Outage) -> str:
-    """Add a time in which a device, or the recognition, failed; return its id. UsageError for wrong values."""
+def add_outage(writer: LedgerWriter, outage: Outage, *, outage_id: str | None = None) -> str:
+    """Add a time in which a device, or the recognition, failed; return its id. UsageError for wrong values.
+
+    With the id of an outage that is there, this replaces it.
+    """
     check_text(outage.device, "a name of a device", most=NAME_LENGTH, one_line=True)
     check_text(outage.reason, "a reason", most=TEXT_LENGTH)
     if outage.start.tzinfo is None or outage.end.tzinfo is None:
@@ -103,7 +106,7 @@ def add_outage(writer: LedgerWriter, outage: Outage) -> str:
     if outage.end <= outage.start:
         raise UsageError(f"an outage ends at {outage.end.isoformat()}, not after its start {outage.start.isoformat()}.")
     row = {
-        "id": new_id(),
+        "id": outage_id or new_id(),
         "device": outage.device,
         "start": count_microseconds(outage.start),
         "end": count_microseconds(outage.end),

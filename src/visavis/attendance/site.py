@@ -196,10 +196,10 @@ class Site(Closing):
         with self.ledger.write(actor=actor) as writer:
             return add_leave(writer, leave, reason=reason)
 
-    def add_outage(self, outage: Outage, *, actor: str) -> str:
-        """Add a time in which a device, or the recognition, failed; return its id. UsageError for wrong values."""
+    def add_outage(self, outage: Outage, *, actor: str, outage_id: str | None = None) -> str:
+        """Add a time in which a device failed: see :func:`visavis.attendance.absences.add_outage`."""
         with self.ledger.write(actor=actor) as writer:
-            return add_outage(writer, outage)
+            return add_outage(writer, outage, outage_id=outage_id)
 
     # Requests
 

@@ -15,15 +15,17 @@ from datetime import datetime
 from time import monotonic
 from typing import Any
 
+from visavis.attendance.passages.types import Passage
 from visavis.errors import ServerError, VisavisError
 from visavis.server.camera_leases import LeaseWatch
 from visavis.server.camera_pictures import CameraPictures
 from visavis.server.child import begin_child
 from visavis.server.config import ServerConfig
 from visavis.server.file_events import FileEventIds
+from visavis.server.passage_recorder import PassageRecorder, recording
 from visavis.server.problems import describe_error
 from visavis.server.shown_pictures import ShownPictures
-from visavis.server.state.cameras import ENDED, FINAL, STOPPED, CameraOrder, CameraReport, Cameras
+from visavis.server.state.cameras import ENDED, FINAL, RUNNING, STOPPED, CameraOrder, CameraReport, Cameras
 from visavis.server.state.database import StateDatabase
 from visavis.server.watched_cameras import WatchedCameras
 from visavis.videos.camera_file import CameraFile
@@ -53,8 +55,8 @@ def run_cameras(
     shown = None if pictures is None else ShownPictures(pictures)
     while not stopping.is_set():
         try:
-            with closing(StateDatabase(config.state_url)) as database:
-                CameraRunner(config, file, Cameras(database), server, shown).run(stopping)
+            with closing(StateDatabase(config.state_url)) as database, recording(config, file, database) as recorder:
+                CameraRunner(config, file, Cameras(database), server, shown, recorder).run(stopping)
         except ServerError as error:
             log.warning("cameras wait: %s", error)
             stopping.wait(AWAY_SECONDS)
@@ -71,8 +73,9 @@ class CameraRunner:
         cameras: Cameras,
         server: str,
         pictures: ShownPictures | None = None,
+        recorder: PassageRecorder | None = None,
     ) -> None:
-        self._pictures = pictures
+        self._pictures, self._recorder = pictures, recorder
         self._config, self._file, self._cameras, self._server = config, file, cameras, server
         self._settings = {camera.name: camera for camera in file.cameras}
         self._leases = LeaseWatch(server)
@@ -81,6 +84,7 @@ class CameraRunner:
         self._reports: dict[str, CameraReport] = {}
         self._ids: dict[str, FileEventIds] = {}
         self._waiting: deque[Mapping[str, Any]] = deque(maxlen=MOST_WAITING)
+        self._passages: deque[Passage] = deque(maxlen=MOST_WAITING)
         self._next_look = self._next_report = self._next_try = 0.0
 
     def run(self, stopping: threading.Event) -> None:
@@ -105,7 +109,7 @@ class CameraRunner:
     def _keep_state(self) -> None:
         """Follow orders, report, and store events; while the database is away, the cameras are watched on."""
         moment = monotonic()
-        if moment < self._next_try or not (self._waiting or moment >= self._next_look):
+        if moment < self._next_try or not (self._waiting or self._passages or moment >= self._next_look):
             return
         try:
             self._store()  # before a report says that a file has ended: it would not be read again for them
@@ -165,6 +169,8 @@ class CameraRunner:
         reports = {name: _make_report(order, watched.get(name)) for name, order in self._orders.items()}
         changed = _outline(reports) != _outline(self._reports)
         self._reports = reports
+        if self._recorder is not None:
+            self._recorder.note(name for name, report in reports.items() if report.state == RUNNING)
         if changed or monotonic() >= self._next_report:
             self._next_report = monotonic() + REPORT_SECONDS
             self._cameras.report(self._server, reports)
@@ -173,11 +179,16 @@ class CameraRunner:
         for event in events:
             content = event.to_dict()
             self._waiting.append(self._ids[event.camera].identify(content) if _is_of_file(event) else content)
+        if self._watched is not None:
+            self._passages.extend(self._watched.take_passages())
 
     def _store(self) -> None:
-        if self._waiting:
-            self._cameras.add_events(self._server, list(self._waiting))
+        if self._waiting or self._passages:
+            self._cameras.add_events(self._server, list(self._waiting), list(self._passages))
             self._waiting.clear()
+            self._passages.clear()
+            if self._recorder is not None:
+                self._recorder.wake()
 
     def _fail(self, error: Exception) -> None:
         """Close all, and let any server try: what stops this one may not stop the others."""

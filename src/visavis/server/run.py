@@ -50,7 +50,7 @@ def prepare(config: ServerConfig, show: Callable[[str], None], cameras: CameraFi
     Raises UsageError, and ServerError where the address, the certificate or the database cannot be used.
     """
     _check_certificate(config)
-    _check_attendance(config)
+    _check_attendance(config, cameras)
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     # The protocol is named: only then asyncio sets TCP_NODELAY, without which answers wait 40 ms for the client's ACK.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -70,9 +70,18 @@ def prepare(config: ServerConfig, show: Callable[[str], None], cameras: CameraFi
     return listener
 
 
-def _check_attendance(config: ServerConfig) -> None:
-    """Open the site, and read its terminals and its kiosks' settings; raises AttendanceError and UsageError."""
+def _check_attendance(config: ServerConfig, cameras: CameraFile | None) -> None:
+    """Open the site, and read its terminals and its kiosks' settings; check the cameras at its doors.
+
+    Raises AttendanceError and UsageError.
+    """
+    doors = () if cameras is None else cameras.doors
     if config.attendance_site is None:
+        if doors:
+            raise UsageError(
+                f"camera {doors[0].name!r} is for attendance, and the server has no site: write attendance_site in "
+                "[server] of the file of --config."
+            )
         return
     from visavis.attendance.integrations.zkteco.terminals import read_terminals
     from visavis.attendance.kiosk.settings import read_kiosk_settings
@@ -81,6 +90,10 @@ def _check_attendance(config: ServerConfig) -> None:
     with Site(config.attendance_site) as site:
         read_terminals(site)
         read_kiosk_settings(site)
+        if doors:
+            from visavis.server.passage_recorder import check_doors
+
+            check_doors(config, site, doors)
 
 
 @contextmanager

@@ -11,9 +11,11 @@ from pathlib import Path
 from time import monotonic
 
 from visavis import images
+from visavis.attendance.passages.types import Passage
 from visavis.errors import VideoError, VisavisError
 from visavis.gallery.gallery import Gallery
 from visavis.server.config import ServerConfig
+from visavis.server.door_cameras import DoorCameras
 from visavis.server.problems import describe_error
 from visavis.server.shown_pictures import ShownPictures
 from visavis.server.state.cameras import FAILED, FINAL, RUNNING, SILENT, CameraReport
@@ -47,6 +49,7 @@ class WatchedCameras:
         self._settings: dict[str, CameraSettings] = {}
         self._faults: dict[str, str] = {}
         self._rates: dict[str, FrameRate] = {}
+        self._doors = DoorCameras()
         try:
             gallery = self._stack.enter_context(_open_gallery(config))
             strangers = open_strangers(
@@ -67,6 +70,7 @@ class WatchedCameras:
         self._faults.pop(name, None)
         try:
             refuse_pipes(settings)
+            self._doors.open(settings)
             self._group.add(settings)
         except VisavisError as error:
             self._note_fault(name, describe_error(error).detail, logged=str(error))
@@ -75,7 +79,8 @@ class WatchedCameras:
         """Close a camera, if it is open; return the events with which its tracks end."""
         for table in (self._settings, self._rates, self._faults):
             table.pop(name, None)
-        events = [event for result in self._group.remove(name) for event in result.events]
+        events = [event for result in self._group.remove(name) for event in self._doors.follow(result)]
+        self._doors.close(name)
         if self._pictures is not None:
             self._pictures.hide(name)
         return events
@@ -85,11 +90,15 @@ class WatchedCameras:
         for result in self._group.look():
             if self._pictures is not None:
                 self._pictures.show(result)
-            yield from result.events
+            yield from self._doors.follow(result)
 
     def finish(self) -> Iterator[VideoEvent]:
         """Yield the events with which all tracks end, before an error is raised."""
-        return (event for result in self._group.finish() for event in result.events)
+        return (event for result in self._group.finish() for event in self._doors.follow(result))
+
+    def take_passages(self) -> list[Passage]:
+        """Return the passages at doors since the last call."""
+        return self._doors.take()
 
     def close(self) -> None:
         """Close all cameras and the gallery."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from visavis import permissions
@@ -17,14 +17,19 @@ from visavis.text_files import errors_in, read_text
 from visavis.types import Floats
 from visavis.videos._local_camera import device_number
 from visavis.videos.addresses import find_port_fault, is_address
+from visavis.videos.camera_door import DOOR_KEYS, CameraAttendance, parse_attendance
 from visavis.videos.zones import Zones, make_polygon
 
 SIGHTING_SECONDS = 30.0
 """Seconds within which the same person in two cameras is one sighting."""
 LARGEST_DEVICE = 999
 """Largest number of a camera of this machine, as in /dev/video999."""
-KEYS = ("name", "source", "detect", "every", "min_face", "look", "ignore")
-GENERAL_KEYS = ("sighting_seconds", "camera")
+KEYS = ("name", "source", "detect", "every", "min_face", "look", "ignore", *DOOR_KEYS)
+GENERAL_KEYS = ("sighting_seconds", "tailgating_seconds", "outage_minutes", "camera")
+TAILGATING_SECONDS = 3.0
+"""Seconds up to which a stranger who passes with an employee is a tail-gater."""
+OUTAGE_MINUTES = 5.0
+"""Minutes without a frame of a camera for attendance from which on an outage is recorded."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 CameraInput = str | int
@@ -34,7 +39,7 @@ CameraInput = str | int
 class CameraSettings:
     """A camera: ``source`` is its main stream, ``detect`` a stream of low resolution in which faces are looked for.
 
-    ``min_face`` is in pixels of the main stream; None: that of the run.
+    ``min_face`` is in pixels of the main stream; None: that of the run. ``attendance`` is for servers with a site.
     """
 
     name: str
@@ -43,6 +48,7 @@ class CameraSettings:
     every: int = 1
     min_face: float | None = None
     zones: Zones = field(default_factory=Zones)
+    attendance: CameraAttendance | None = None
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -53,10 +59,21 @@ class CameraSettings:
 
 @dataclass(frozen=True, slots=True)
 class CameraFile:
-    """All cameras, and the seconds within which the same person in two of them is one sighting."""
+    """All cameras, and the seconds within which the same person in two of them is one sighting.
+
+    At doors, a stranger who passes within ``tailgating_seconds`` of an employee is a tail-gater, and a camera without a
+    frame for ``outage_minutes`` has failed.
+    """
 
     cameras: tuple[CameraSettings, ...]
     sighting_seconds: float = SIGHTING_SECONDS
+    tailgating_seconds: float = TAILGATING_SECONDS
+    outage_minutes: float = OUTAGE_MINUTES
+
+    @property
+    def doors(self) -> tuple[CameraSettings, ...]:
+        """The cameras for attendance."""
+        return tuple(camera for camera in self.cameras if camera.attendance is not None)
 
 
 def read_camera_file(path: str | os.PathLike[str]) -> CameraFile:
@@ -88,10 +105,12 @@ def _parse(content: Mapping[str, object], folder: Path) -> CameraFile:
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"two cameras are called {name!r}: give each a name of its own.")
-    seconds = check_number(
-        content.get("sighting_seconds", SIGHTING_SECONDS), "sighting_seconds is a number of seconds", least=0
+    seconds, tailgating = (
+        check_number(content.get(key, default), f"{key} is a number of seconds", least=0)
+        for key, default in (("sighting_seconds", SIGHTING_SECONDS), ("tailgating_seconds", TAILGATING_SECONDS))
     )
-    return CameraFile(cameras, seconds)
+    minutes = check_number(content.get("outage_minutes", OUTAGE_MINUTES), "outage_minutes is a number", least=1)
+    return CameraFile(cameras, seconds, tailgating, minutes)
 
 
 def _parse_camera(table: Mapping[str, object], number: int, folder: Path) -> CameraSettings:
@@ -108,9 +127,9 @@ def _parse_camera(table: Mapping[str, object], number: int, folder: Path) -> Cam
         min_face = check_number(min_face, f"{what}: min_face is a side in pixels", least=1)
     look, ignore = (_parse_polygons(table.get(key, []), f"{what}: a zone of {key}") for key in ("look", "ignore"))
     detect = _parse_source(table["detect"], f"{what}: detect", folder) if "detect" in table else None
-    return CameraSettings(
-        name, _parse_source(table["source"], f"{what}: source", folder), detect, every, min_face, Zones(look, ignore)
-    )
+    source = _parse_source(table["source"], f"{what}: source", folder)
+    settings = CameraSettings(name, source, detect, every, min_face, Zones(look, ignore))
+    return replace(settings, attendance=parse_attendance(table, what, is_file=bool(settings.files)))
 
 
 def _check_keys(table: Mapping[str, object], keys: tuple[str, ...], what: str) -> None:

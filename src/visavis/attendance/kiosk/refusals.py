@@ -1,7 +1,8 @@
-"""Who was refused at a kiosk: counted, never named; and too many wrong PINs, after which none is taken for a while."""
+"""Who was refused at a kiosk or a camera: counted, never named; and too many wrong PINs, which stop a kiosk."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
@@ -12,7 +13,7 @@ from visavis.attendance.site import Site
 from visavis.attendance.tables import KIOSK_REFUSALS
 from visavis.sql_database import write_time
 
-RefusalKind = Literal["stranger", "attack", "no_consent", "not_employed", "wrong_pin"]
+RefusalKind = Literal["stranger", "tailgater", "attack", "no_consent", "not_employed", "wrong_pin"]
 PIN_WINDOW = timedelta(minutes=10)
 KIOSK_TRIES = 20
 """Wrong PINs and badges of a kiosk within the window, after which it takes none."""
@@ -23,11 +24,16 @@ ONE_DAY = timedelta(days=1)
 _ROWS = KIOSK_REFUSALS.c
 
 
-def record_refusal(site: Site, attempt: str, kind: RefusalKind, *, kiosk: str, number: str | None = None) -> None:
-    """Count a refusal; the same ``attempt`` is counted once for each kind. ``number`` is what was typed with a PIN."""
+def record_refusal(
+    site: Site, attempt: str, kind: RefusalKind, *, kiosk: str, number: str | None = None, at: datetime | None = None
+) -> None:
+    """Count a refusal; the same ``attempt`` is counted once for each kind. ``number`` is what was typed with a PIN.
+
+    ``at`` is when it was, now by default.
+    """
     mark = None if number is None else site.key.mark_number(number)
     with site.database.write() as conn:
-        _count(conn, attempt, kind, kiosk, site.database.read_clock(conn), mark)
+        _count(conn, attempt, kind, kiosk, at or site.database.read_clock(conn), mark)
 
 
 def begin_try(site: Site, attempt: str, *, kiosk: str, number: str | None = None) -> bool:
@@ -72,11 +78,22 @@ def may_try_pin(conn: Connection, mark: str | None, *, kiosk: str, now: datetime
 
 
 def count_refusals(site: Site, day: date) -> dict[RefusalKind, int]:
-    """Return how many attempts of a day, in the zone of the site, were refused at all kiosks, by kind."""
+    """Return how many attempts of a day, in the zone of the site, were refused at all kiosks and cameras, by kind."""
+    counts = Counter[RefusalKind]()
+    for of_device in count_refusals_by_device(site, day).values():
+        counts.update(of_device)
+    return {**counts}
+
+
+def count_refusals_by_device(site: Site, day: date) -> dict[str, dict[RefusalKind, int]]:
+    """Return how many attempts of a day, in the zone of the site, were refused at each kiosk and camera, by kind."""
     start, end = begin_day(day, site.zone).astimezone(UTC), begin_day(day + ONE_DAY, site.zone).astimezone(UTC)
-    query = select(_ROWS.kind, func.count().label("number")).where(
+    query = select(_ROWS.kiosk, _ROWS.kind, func.count().label("number")).where(
         _ROWS.at >= write_time(start), _ROWS.at < write_time(end)
     )
     with site.database.read() as conn:
-        rows = conn.execute(query.group_by(_ROWS.kind)).all()
-    return {row.kind: row.number for row in rows}
+        rows = conn.execute(query.group_by(_ROWS.kiosk, _ROWS.kind).order_by(_ROWS.kiosk)).all()
+    counts: dict[str, dict[RefusalKind, int]] = {}
+    for row in rows:
+        counts.setdefault(row.kiosk, {})[row.kind] = row.number
+    return counts

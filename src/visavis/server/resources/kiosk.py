@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from visavis.attendance.kiosk import credentials
-from visavis.attendance.kiosk.punches import KioskOrder, find_recognized, is_employed, record_punch, undo_punch
+from visavis.attendance.kiosk.punches import KioskOrder, KioskPunch, is_employed, record_punch, undo_punch
 from visavis.attendance.kiosk.queued import QueuedPunch, check_signature, correct_time
+from visavis.attendance.kiosk.recognized import punch_recognized
 from visavis.attendance.kiosk.refusals import record_refusal
 from visavis.attendance.kiosk.settings import read_kiosk_settings
 from visavis.attendance.kiosk.types import KioskAnswer, KioskDescription, KioskSettings
@@ -117,14 +118,11 @@ def recognize(
         record_refusal(site, attempt, "stranger", kiosk=kiosk.name)
     if result.person_id is None:
         return result.describe().to_dict()
-    now = datetime.now(UTC)
-    with site.database.read() as conn:
-        recognized = find_recognized(conn, result.person_id, now, site.zone)
-    if not isinstance(recognized, Employee):
-        record_refusal(site, attempt, recognized, kiosk=kiosk.name)
-        return result.describe().to_dict()
-    order = KioskOrder(punch_id, now, "face", direction, result.distance, result.probability, result.liveness)
-    return record_punch(site, recognized.number, order, kiosk=kiosk.name).describe().to_dict()
+    order = KioskOrder(
+        punch_id, datetime.now(UTC), "face", direction, result.distance, result.probability, result.liveness
+    )
+    punch = punch_recognized(site, result.person_id, order, attempt=attempt, device=kiosk.name)
+    return (punch if isinstance(punch, KioskPunch) else result).describe().to_dict()
 
 
 @router.post("/punches", response_model=model_of(KioskAnswer), responses=responses(404))

@@ -14,10 +14,12 @@ from typing import Any, get_args
 
 from sqlalchemy import Connection, Row, case, delete, insert, or_, select, update
 
+from visavis.attendance.passages.types import Passage
 from visavis.errors import UnknownNameError
 from visavis.server.state import tables
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import EVENTS, EventFilter, Events, insert_event
+from visavis.server.state.passages import insert_passages
 from visavis.server.types import ServedCamera, StoredEvent
 from visavis.sql_database import write_time
 from visavis.videos.types import CameraState
@@ -159,8 +161,11 @@ class Cameras:
                 values = {**asdict(report), "beat": CAMERAS.c.beat + 1, "updated": updated}
                 conn.execute(update(CAMERAS).where(*held).values(values))
 
-    def add_events(self, holder: str, events: Iterable[Mapping[str, Any]]) -> None:
-        """Store events of cameras, once each; those of cameras that the server does not hold any more are left out."""
+    def add_events(self, holder: str, events: Iterable[Mapping[str, Any]], passages: Iterable[Passage] = ()) -> None:
+        """Store events and passages of cameras, once each, all or none.
+
+        Those of cameras that the server does not hold any more are left out.
+        """
         with self._database.write() as conn:
             held = {row.name: row.gallery for row in conn.execute(select(CAMERAS).where(CAMERAS.c.holder == holder))}
             for content in events:
@@ -168,6 +173,7 @@ class Cameras:
                 if name in held and not _is_stored(conn, content["id"]):
                     number = insert_event(conn, held[name], content)
                     conn.execute(update(CAMERAS).where(CAMERAS.c.name == name).values(latest=number))
+            insert_passages(conn, [passage for passage in passages if passage.camera in held])
 
     def fail(self, holder: str, names: Iterable[str], message: str) -> None:
         """Report that a server cannot run these cameras, where no other one does, and let other servers have them."""

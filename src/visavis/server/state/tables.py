@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Float, ForeignKey, Index, Integer, MetaData, Table, Text
 
 VERSION = 3
 """Version of the tables; a database of another version is refused."""
@@ -103,6 +103,30 @@ CAMERAS = Table(
     Column("reopened", Integer, nullable=False),
     Column("updated", Text, nullable=False),
     Column("latest", Integer),  # number of its latest event
+)
+
+PASSAGES = Table(
+    "server_passages",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("camera", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("person_id", BigInteger),  # NULL: unknown, or recorded
+    Column("distance", Double),
+    Column("probability", Double),
+    Column("liveness", Double),
+    Column("outcome", Text),  # see visavis.attendance.passages.types.PassageOutcome; NULL: not recorded yet
+    Index("server_passages_camera", "camera", "at"),
+)
+"""Passages before cameras, until they are recorded in the site of attendance, and a while longer."""
+
+DOORS = Table(
+    "server_doors",
+    METADATA,
+    Column("camera", Text, primary_key=True),
+    Column("seen", Text, nullable=False),  # when it last sent frames
+    Column("until", Text),  # up to when an outage is recorded at the site; NULL: there is none
 )
 
 SUBJECTS = Table(
