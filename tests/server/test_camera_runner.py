@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import update
 
 from cli.fakes import BLUE, DETECTOR, MODEL, RED, photo
+from visavis.attendance.passages.types import Passage
 from visavis.errors import GalleryError, ServerError
 from visavis.gallery import Gallery
 from visavis.pipeline import Recognizer
@@ -43,6 +44,7 @@ class Script:
         self.opening: list[Exception] = []
         self.looking: list[Exception] = []
         self.events: list[VideoEvent] = []
+        self.passages: list[Passage] = []
         self.opened: list[str] = []
         self.closed: list[str] = []
         self.ends = 0
@@ -103,6 +105,10 @@ class ScriptedCameras:
     def finish(self) -> Iterator[VideoEvent]:
         self._script.end()
         yield from self.look()
+
+    def take_passages(self) -> list[Passage]:
+        passages, self._script.passages = self._script.passages, []
+        return passages
 
     def close(self) -> None:
         self._open.clear()

@@ -21,6 +21,7 @@ from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face, Floats
 from visavis.videos import cameras, watchdog
 from visavis.videos._frame_memory import FrameMemory
+from visavis.videos.camera_door import CameraAttendance, CameraLine
 from visavis.videos.camera_file import CameraFile, CameraSettings, read_camera_file
 from visavis.videos.cameras import CameraGroup
 from visavis.videos.reader_process import ReaderOrder
@@ -107,6 +108,24 @@ def test_zones_select_faces_by_their_center(look: list[object], ignore: list[obj
 # --------------------------------------------------------------------------------------------------------- the file
 
 
+ONE = '[[camera]]\nname = "a"\nsource = 0\n'
+
+
+def test_cameras_for_attendance(tmp_path: Path) -> None:
+    path = tmp_path / "cameras.toml"
+    path.write_text(
+        f'tailgating_seconds = 5\n{ONE}[[camera]]\nname = "in"\nsource = 1\nattendance = "entrance"\n'
+        '[[camera]]\nname = "gate"\nsource = "rtsp://gate"\nattendance = "line"\n'
+        "line = [[0.5, 0], [0.5, 1]]\ninside = [1, 0.5]\n"
+    )
+    file = read_camera_file(path)
+    assert (file.tailgating_seconds, file.outage_minutes) == (5, 5)
+    assert [(door.name, door.attendance) for door in file.doors] == [
+        ("in", CameraAttendance("entrance")),
+        ("gate", CameraAttendance("line", CameraLine((0.5, 0), (0.5, 1), (1, 0.5)))),
+    ]
+
+
 def test_a_file_of_cameras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOOR_PASSWORD", "secret")
     path = tmp_path / "cameras.toml"
@@ -154,6 +173,14 @@ def test_a_file_of_cameras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             '[[camera]]\nname = "a"\nsource = 0\ndetect = "rtsp://h:99999"',
             "camera 'a': detect: the port '99999' is not a number from 1 to 65535",
         ),
+        (ONE + 'attendance = "door"', "camera 'a': attendance is entrance, exit or line, got 'door'"),
+        (ONE + 'attendance = "line"', "camera 'a': line is two ends, each [x, y], and inside a point"),
+        (ONE + 'attendance = "line"\nline = [[0, 0], [0, 2]]\ninside = [1, 1]', "camera 'a': line is two ends"),
+        (ONE + 'attendance = "line"\nline = [[0, 0], [0, 1]]\ninside = 1', "camera 'a': line is two ends"),
+        (ONE + "line = [[0, 0], [0, 1]]", "camera 'a' has a line, which needs attendance = \"line\""),
+        (ONE + 'attendance = "exit"\ninside = [1, 1]', "camera 'a' has a line, which needs"),
+        ('[[camera]]\nname = "a"\nsource = "a.mp4"\nattendance = "exit"', "camera 'a' is a file, whose frames have no time"),
+        ("outage_minutes = 0\n" + ONE, "outage_minutes is a number of at least 1"),
         ("a." * 30_000 + "b = 1", "is not TOML: a key has more than 20 parts"),
     ],
 )

@@ -176,11 +176,13 @@ class CameraRunner:
             self._cameras.report(self._server, reports)
 
     def _keep(self, events: Iterable[VideoEvent]) -> None:
-        for event in events:
-            content = event.to_dict()
-            self._waiting.append(self._ids[event.camera].identify(content) if _is_of_file(event) else content)
-        if self._watched is not None:
-            self._passages.extend(self._watched.take_passages())
+        try:
+            for event in events:
+                content = event.to_dict()
+                self._waiting.append(self._ids[event.camera].identify(content) if _is_of_file(event) else content)
+        finally:
+            if self._watched is not None:
+                self._passages.extend(self._watched.take_passages())
 
     def _store(self) -> None:
         if self._waiting or self._passages:
