@@ -179,7 +179,10 @@ def test_a_file_of_cameras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         (ONE + 'attendance = "line"\nline = [[0, 0], [0, 1]]\ninside = 1', "camera 'a': line is two ends"),
         (ONE + "line = [[0, 0], [0, 1]]", "camera 'a' has a line, which needs attendance = \"line\""),
         (ONE + 'attendance = "exit"\ninside = [1, 1]', "camera 'a' has a line, which needs"),
-        ('[[camera]]\nname = "a"\nsource = "a.mp4"\nattendance = "exit"', "camera 'a' is a file, whose frames have no time"),
+        (
+            '[[camera]]\nname = "a"\nsource = "a.mp4"\nattendance = "exit"',
+            "camera 'a' is a file, whose frames have no time",
+        ),
         ("outage_minutes = 0\n" + ONE, "outage_minutes is a number of at least 1"),
         ("a." * 30_000 + "b = 1", "is not TOML: a key has more than 20 parts"),
     ],
