@@ -40,9 +40,9 @@ def parse_attendance(table: Mapping[str, object], what: str, *, is_file: bool) -
     ``is_file``: frames of a file have no time of day.
     """
     mode = table.get("attendance")
+    if mode != "line" and ("line" in table or "inside" in table):
+        raise UsageError(f'{what} has a line, which needs attendance = "line".')
     if mode is None:
-        if "line" in table or "inside" in table:
-            raise UsageError(f'{what} has a line, which needs attendance = "line".')
         return None
     if mode not in _MODES:
         raise UsageError(f"{what}: attendance is {', '.join(_MODES[:-1])} or {_MODES[-1]}, got {mode!r}.")
@@ -51,8 +51,6 @@ def parse_attendance(table: Mapping[str, object], what: str, *, is_file: bool) -
             f"{what} is a file, whose frames have no time of day: attendance takes a device or an address."
         )
     if mode != "line":
-        if "line" in table or "inside" in table:
-            raise UsageError(f'{what} has a line, which needs attendance = "line".')
         return CameraAttendance(mode)  # type: ignore[arg-type]
     points = [*_parse_points(table.get("line"), 2, what), *_parse_points([table.get("inside")], 1, what)]
     return CameraAttendance("line", CameraLine(*points))

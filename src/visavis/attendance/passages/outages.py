@@ -21,7 +21,7 @@ REASON = "the camera has sent no frames"
 class DoorState:
     """When a camera at a door last sent frames, and up to when an outage is recorded (None: none is)."""
 
-    seen: datetime
+    last_frame: datetime
     until: datetime | None = None
 
 
@@ -35,12 +35,12 @@ def follow_door(
     """
     if state is None:
         return DoorState(now), None
-    has_failed = now - state.seen > patience
+    has_failed = now - state.last_frame > patience
     if sends:
-        outage = Outage(camera, state.seen, now, REASON) if has_failed or state.until is not None else None
-        return (state if outage is None and now - state.seen < NOTED else DoorState(now)), outage
+        outage = Outage(camera, state.last_frame, now, REASON) if has_failed or state.until is not None else None
+        return (state if outage is None and now - state.last_frame < NOTED else DoorState(now)), outage
     if has_failed and (state.until is None or state.until - now < RENEWED):
-        return DoorState(state.seen, now + AHEAD), Outage(camera, state.seen, now + AHEAD, REASON)
+        return DoorState(state.last_frame, now + AHEAD), Outage(camera, state.last_frame, now + AHEAD, REASON)
     return state, None
 
 

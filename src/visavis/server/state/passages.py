@@ -87,12 +87,15 @@ class Passages:
             now = self._database.read_clock(conn)
         read = datetime.fromisoformat
         return {
-            row.camera: DoorState(read(row.seen), None if row.until is None else read(row.until)) for row in rows
+            row.camera: DoorState(read(row.last_frame), None if row.until is None else read(row.until)) for row in rows
         }, now
 
     def set_door(self, camera: str, state: DoorState) -> None:
         """Store how a door is doing."""
-        values = {"seen": write_time(state.seen), "until": None if state.until is None else write_time(state.until)}
+        values = {
+            "last_frame": write_time(state.last_frame),
+            "until": None if state.until is None else write_time(state.until),
+        }
         with self._database.write() as conn:
             if not conn.execute(update(DOORS).where(DOORS.c.camera == camera).values(values)).rowcount:
                 conn.execute(insert(DOORS).values({"camera": camera, **values}))

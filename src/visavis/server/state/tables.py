@@ -125,7 +125,7 @@ DOORS = Table(
     "server_doors",
     METADATA,
     Column("camera", Text, primary_key=True),
-    Column("seen", Text, nullable=False),  # when it last sent frames
+    Column("last_frame", Text, nullable=False),  # when it was noted last that it sends frames
     Column("until", Text),  # up to when an outage is recorded at the site; NULL: there is none
 )
 
