@@ -23,6 +23,7 @@ EDGES = {
     "visavis.server.batching": "a crash of the networks is raised in the thread of the request",
     "visavis.server.job_runner": "a crash becomes the error of the job",
     "visavis.server.camera_runner": "a crash becomes the state of the cameras, which are opened again",
+    "visavis.server.passage_recorder": "a crash is logged, and the passages are recorded later",
 }
 """Modules that catch everything, and why: where one command, request or job ends."""
 

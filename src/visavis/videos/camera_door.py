@@ -14,16 +14,17 @@ DOOR_KEYS = ("attendance", "line", "inside")
 _MODES = ("entrance", "exit", "line")
 _LINE = "line is two ends, each [x, y], and inside a point [x, y] on the side that is inside: parts of the picture"
 
-Point = tuple[float, float]
+PicturePoint = tuple[float, float]
+"""x and y, as parts of the width and the height of a picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class CameraLine:
     """A line from ``start`` to ``end``, and a point on the side that is inside: x and y, 0 to 1."""
 
-    start: Point
-    end: Point
-    inside: Point
+    start: PicturePoint
+    end: PicturePoint
+    inside: PicturePoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def parse_attendance(table: Mapping[str, object], what: str, *, is_file: bool) -
     return CameraAttendance("line", CameraLine(*points))
 
 
-def _parse_points(value: object, count: int, what: str) -> list[Point]:
+def _parse_points(value: object, count: int, what: str) -> list[PicturePoint]:
     try:
         points = np.asarray(value, np.float64)
     except (ValueError, TypeError, OverflowError):

@@ -8,11 +8,10 @@ from datetime import datetime
 
 from visavis.attendance.passages.types import PathPoint
 from visavis.errors import UsageError
+from visavis.videos.camera_door import PicturePoint
 
 MARGIN = 0.5
 """Distance from the line, in sizes of the face, up to which a face is on the line: it may sway there."""
-
-Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +22,9 @@ class DoorLine:
     ``inside`` lies on it.
     """
 
-    start: Point
-    end: Point
-    inside: Point
+    start: PicturePoint
+    end: PicturePoint
+    inside: PicturePoint
 
     def __post_init__(self) -> None:
         if self.start == self.end:
@@ -88,11 +87,11 @@ class LinePath:
             self.crossed_at = after.at
 
 
-def _turn(start: Point, end: Point, point: Point) -> float:
+def _turn(start: PicturePoint, end: PicturePoint, point: PicturePoint) -> float:
     """Return the cross product of the ways from ``start`` to ``end`` and to ``point``."""
     return (end[0] - start[0]) * (point[1] - start[1]) - (end[1] - start[1]) * (point[0] - start[0])
 
 
-def _scale(point: Point, face: PathPoint) -> Point:
+def _scale(point: PicturePoint, face: PathPoint) -> PicturePoint:
     """Return a point in widths and heights of a face."""
     return point[0] / face.width, point[1] / face.height
