@@ -298,7 +298,7 @@ def test_people_walk_through_a_door_and_the_server_is_killed(sample_photos: Path
             "[server]\nattendance_site = 'site'\ncameras = 'cameras.toml'\n[galleries]\ndefault = 'faces.db'\n"
         )
         (tmp_path / "cameras.toml").write_text(
-            f'[[camera]]\nname = "gate"\nsource = "{camera.address}"\nattendance = "line"\n'
+            f'tailgating_seconds = 30\n[[camera]]\nname = "gate"\nsource = "{camera.address}"\nattendance = "line"\n'
             "line = [[0.5, 0], [0.5, 1]]\ninside = [1, 0.5]\n"
         )
         weights = {"VISAVIS_WEIGHTS": os.environ.get("VISAVIS_WEIGHTS") or str(DATA.parent / "weights")}

@@ -68,7 +68,7 @@ class CameraDoor:
         """Return the passages of people who are recognized, and have stayed in the picture since; forget old tracks."""
         self._ended = [ended for ended in self._ended if now - ended.at <= FORGOTTEN]
         self._tracks = {number: track for number, track in self._tracks.items() if now - track.last <= FORGOTTEN}
-        passages = []
+        passages: list[Passage] = []
         for number, track in self._tracks.items():
             if track.identity is not None and track.identity.person_id is not None:
                 moment = track.first if track.path is None else track.path.crossed_at
