@@ -19,7 +19,7 @@ from PIL import Image
 from conftest import DATA
 from videos.camera_servers import MjpegCamera
 from visavis.attendance.consents import give_consent, link_person
-from visavis.attendance.kiosk.refusals import count_refusals_by_device
+from visavis.attendance.kiosk.refused_days import list_refused
 from visavis.attendance.passages.types import Passage
 from visavis.attendance.settings import SiteSettings
 from visavis.attendance.site import Site
@@ -57,6 +57,10 @@ def site(tmp_path: Path) -> Iterator[Site]:
     with Site.create(tmp_path / "site", SiteSettings("Office", "Europe/Berlin", gallery="../faces.db")) as made:
         link_ann(made, 1)
         yield made
+
+
+def count_by_device(site: Site, day: date) -> dict[str, dict[str, int]]:
+    return {refused.device: refused.counts for refused in list_refused(site, day)}
 
 
 def link_ann(site: Site, person: int) -> None:
@@ -102,7 +106,7 @@ def test_passages_are_stored_by_the_server_that_holds_the_camera_and_recorded_on
     assert len(site.punches()) == 1
     record_waiting(site, stored, ["gate"], tailgating_seconds=3)
     assert [(punch.employee, punch.at, punch.device) for punch in site.punches()] == [("1", MOMENT, "gate")]
-    assert count_refusals_by_device(site, date(2026, 3, 2)) == {"gate": {"stranger": 1, "tailgater": 1}}
+    assert count_by_device(site, date(2026, 3, 2)) == {"gate": {"stranger": 1, "tailgater": 1}}
     assert stored.read_waiting(["gate"]) == []
     with database.read() as conn:
         assert conn.exec_driver_sql("SELECT person_id FROM server_passages").scalars().all() == [None, None]
@@ -117,7 +121,7 @@ def test_a_tail_gater_is_found_whoever_is_recorded_first(
     for each in passages if employee_first else passages[::-1]:
         cameras.add_events("a", [], [each])
         record_waiting(site, stored, ["gate"], tailgating_seconds=3)
-    assert count_refusals_by_device(site, date(2026, 3, 2)) == {"gate": {"stranger": 2, "tailgater": 1}}
+    assert count_by_device(site, date(2026, 3, 2)) == {"gate": {"stranger": 2, "tailgater": 1}}
 
 
 def test_recorded_passages_are_forgotten_after_a_while(database: StateDatabase, site: Site) -> None:
@@ -174,7 +178,7 @@ def test_a_recorder_waits_for_a_site_that_is_away(
             time.sleep(0.01)
         assert len(site.punches()) == 1
         Cameras(database).add_events("a", [], [passage(2, None)])
-    assert count_refusals_by_device(site, date(2026, 3, 2)) == {"gate": {"stranger": 1, "tailgater": 1}}
+    assert count_by_device(site, date(2026, 3, 2)) == {"gate": {"stranger": 1, "tailgater": 1}}
 
 
 @pytest.mark.parametrize(
@@ -330,7 +334,7 @@ def test_people_walk_through_a_door_and_the_server_is_killed(sample_photos: Path
             Cameras(state).release("late")
         again = RunningServer("--config", "server.toml", folder=tmp_path, environment=weights)
         try:
-            await_that(lambda: count_refusals_by_device(site, MOMENT.date()), "the passage that waited", again)
+            await_that(lambda: count_by_device(site, MOMENT.date()), "the passage that waited", again)
             assert site.punches() == before
             assert site.verify() == []
         finally:
@@ -341,5 +345,5 @@ def test_people_walk_through_a_door_and_the_server_is_killed(sample_photos: Path
 
 def count_refusals(site: Site, day: date) -> bool:
     """Whether the stranger was counted as a tail-gater too, on a day or the next one."""
-    days = [count_refusals_by_device(site, day + timedelta(days)).get("gate", {}) for days in (0, 1)]
+    days = [count_by_device(site, day + timedelta(days)).get("gate", {}) for days in (0, 1)]
     return {"stranger": 1, "tailgater": 1} in days

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from visavis.attendance.consents import give_consent, link_person
 from visavis.attendance.kiosk.punches import KioskOrder, record_punch, undo_punch
-from visavis.attendance.kiosk.refusals import count_refusals, count_refusals_by_device
+from visavis.attendance.kiosk.refusals import count_refusals
+from visavis.attendance.kiosk.refused_days import list_refused
 from visavis.attendance.passages.outages import DoorState, follow_door, make_outage_id
 from visavis.attendance.passages.record import record_passage, record_tailgaters
 from visavis.attendance.passages.tailgaters import PassageResult, find_tailgaters
@@ -30,6 +31,10 @@ def later(seconds: float) -> datetime:
 
 def passage(number: int, person: int | None, seconds: float, direction: str = "in", camera: str = "gate") -> Passage:
     return Passage(f"{number:032x}", camera, later(seconds), direction, person, 0.3, 0.99, 0.9)  # type: ignore[arg-type]
+
+
+def count_by_device(site: Site, day: date) -> dict[str, dict[str, int]]:
+    return {refused.device: refused.counts for refused in list_refused(site, day)}
 
 
 def set_up(site: Site) -> Site:
@@ -97,12 +102,12 @@ def test_who_may_not_punch_is_counted_by_camera_and_day(door: Site) -> None:
     door.put_employees([replace(door.employee("1"), left=date(2026, 3, 1))], actor="test")
     assert record_passage(door, passage(5, 1, 0)) == "not_employed"
     day = date(2026, 3, 2)
-    assert count_refusals_by_device(door, day) == {
+    assert count_by_device(door, day) == {
         "gate": {"no_consent": 1, "not_employed": 1, "stranger": 1},
         "hall": {"stranger": 1},
     }
     assert count_refusals(door, day) == {"no_consent": 1, "not_employed": 1, "stranger": 2}
-    assert count_refusals_by_device(door, day + timedelta(1)) == {"gate": {"stranger": 1}}
+    assert count_by_device(door, day + timedelta(1)) == {"gate": {"stranger": 1}}
     assert door.punches() == []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
@@ -79,21 +78,10 @@ def may_try_pin(conn: Connection, mark: str | None, *, kiosk: str, now: datetime
 
 def count_refusals(site: Site, day: date) -> dict[RefusalKind, int]:
     """Return how many attempts of a day, in the zone of the site, were refused at all kiosks and cameras, by kind."""
-    counts = Counter[RefusalKind]()
-    for of_device in count_refusals_by_device(site, day).values():
-        counts.update(of_device)
-    return {**counts}
-
-
-def count_refusals_by_device(site: Site, day: date) -> dict[str, dict[RefusalKind, int]]:
-    """Return how many attempts of a day, in the zone of the site, were refused at each kiosk and camera, by kind."""
     start, end = begin_day(day, site.zone).astimezone(UTC), begin_day(day + ONE_DAY, site.zone).astimezone(UTC)
-    query = select(_ROWS.kiosk, _ROWS.kind, func.count().label("number")).where(
+    query = select(_ROWS.kind, func.count().label("number")).where(
         _ROWS.at >= write_time(start), _ROWS.at < write_time(end)
     )
     with site.database.read() as conn:
-        rows = conn.execute(query.group_by(_ROWS.kiosk, _ROWS.kind).order_by(_ROWS.kiosk)).all()
-    counts: dict[str, dict[RefusalKind, int]] = {}
-    for row in rows:
-        counts.setdefault(row.kiosk, {})[row.kind] = row.number
-    return counts
+        rows = conn.execute(query.group_by(_ROWS.kind)).all()
+    return {row.kind: row.number for row in rows}
