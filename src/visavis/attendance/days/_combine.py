@@ -121,16 +121,17 @@ def _decide(plan: DayPlan, parts: tuple[DayPart, ...], leave: DayLeave) -> tuple
     works = leave.kind is not None and leave.kind.works
     if leave.is_unknown:
         return "undecided", 0.0, 0.0
-    if leave.share == 1:
+    share = leave.share
+    if share == 1:
         return ("home", 1.0, 0.0) if works else ("leave", 0.0, 0.0)
     status = parts[0].status if len(parts) == 1 else _join([part.status for part in parts if part.status != "leave"])
     if status in ("undecided", "pending"):
         return status, 0.0, 0.0
-    attended = SHARES[status] * (1 - leave.share)
-    absent = 1 - leave.share - attended
-    if leave.share:
+    attended = SHARES[status] * (1 - share)
+    absent = 1 - share - attended
+    if share:
         status = "present" if works and not absent else "half_day"
-    return status, attended + (leave.share if works else 0.0), absent
+    return status, attended + (share if works else 0.0), absent
 
 
 def _join(statuses: Sequence[DayStatus]) -> DayStatus:
@@ -154,7 +155,9 @@ def _overtime(plan: DayPlan, worked: int, expected: int) -> int:
     rules = plan.version.overtime
     if plan.kind == "workday":
         return count_overtime(worked - expected, rules.workday)
-    return count_overtime(worked, {"holiday": rules.holiday, "off": rules.off}.get(plan.kind))
+    if plan.kind == "unassigned":
+        return 0
+    return count_overtime(worked, rules.holiday if plan.kind == "holiday" else rules.off)
 
 
 def _collect_notes(

@@ -78,7 +78,7 @@ class Planner:
         return plan
 
     def group(self, employee: Employee) -> int:
-        """Return a number that employees have in common to whom the same assignments apply, and so the same plans."""
+        """Return a number that is the same for employees with the same assignments, and so with the same plans."""
         return id(self._find_assignments(employee))
 
     def minute(self, day: date, minutes: int) -> int:
