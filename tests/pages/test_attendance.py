@@ -216,9 +216,9 @@ def test_a_missing_punch_is_added_by_mouse(open_tab: OpenTab, server: RunningSer
 
 
 def test_a_refused_order_is_a_sentence(open_tab: OpenTab, server: RunningServer, browsers: Browsers) -> None:
-    """On 2024-03-31 clocks are set from 2:00 to 3:00."""
-    tab = open_as(open_tab, server, browsers, "admin", "/attendance/people/1002/2024-03-31")
-    tab.page.fill("#add-at", "2024-03-31T02:30")
+    """On 2024-04-14 clocks are set from 2:00 to 3:00."""
+    tab = open_as(open_tab, server, browsers, "admin", "/attendance/people/1002/2024-04-14")
+    tab.page.fill("#add-at", "2024-04-14T02:30")
     tab.page.fill("#add-reason", "night")
     tab.page.click("#add button")
     tab.page.wait_for_selector("#result [role=alert]")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ from visavis.attendance.rules.read import parse_rules
 from visavis.attendance.rules.schedule import Planner
 
 BY = parse_rules(RULES)
+PAGE = Path(__file__).parents[3] / "docs" / "commands" / "attendance-days.md"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,7 @@ def day(people: dict[str, EmployeeDays], number: str, at: date) -> Day:
     ("number", "at", "status", "worked", "overtime", "notes"),
     [
         ("1001", date(2024, 2, 10), "off", 210, 210, ()),  # Saturday, 9:00 to 12:30
-        ("1001", date(2024, 3, 29), "holiday", 240, 240, ()),  # 10:00 to 14:00
+        ("1001", date(2024, 4, 10), "holiday", 240, 240, ()),  # 10:00 to 14:00
         ("1007", date(2024, 2, 20), "present", 255, 0, ()),  # clock set back: 7:45 to 8:00, 12:30 to 16:30
         ("1008", date(2024, 2, 21), "present", 483, 0, ("outside",)),  # 7:58 to 16:31 less 0:30; 20:15 is of no shift
         ("1009", date(2024, 3, 5), "undecided", 0, 0, ("missing_out",)),
@@ -46,8 +49,18 @@ def day(people: dict[str, EmployeeDays], number: str, at: date) -> Day:
         ("1024", date(2024, 2, 19), "not_employed", 0, 0, ("outside",)),
         ("1002", date(2024, 2, 12), "leave", 0, 0, ()),
         ("1003", date(2024, 3, 4), "home", 0, 0, ()),
-        ("1006", date(2024, 4, 1), "holiday", 0, 0, ()),  # parental leave does not count on a holiday
+        ("1006", date(2024, 4, 10), "holiday", 0, 0, ()),  # parental leave does not count on a holiday
         ("1006", date(2024, 4, 2), "leave", 0, 0, ()),
+        ("1028", date(2024, 2, 29), "present", 480, 0, ()),  # 21:58 to 6:03 in quarters inward: 22:00 to 6:00
+        ("1028", date(2024, 3, 9), "present", 540, 0, ()),  # 22:00 to 6:00 with the hour that comes twice: 9:00
+        ("1029", date(2024, 3, 9), "present", 540, 0, ()),  # so too; both 2:30 lie between first and last
+        ("1025", date(2024, 4, 13), "present", 420, 0, ()),  # 22:00 to 6:00 without an hour: 7:00
+        ("1026", date(2024, 4, 13), "present", 390, 0, ()),  # 22:20 counts from 22:30: to 6:00 without an hour 6:30
+        # 8:00 to 12:30 and 13:10 to 19:05: 4:30 + 5:55, 2:25 more than planned, of which 2:00 at most count
+        ("1010", date(2024, 4, 2), "present", 625, 120, ()),
+        ("1010", date(2024, 4, 3), "present", 565, 85, ()),  # 8:00 to 13:20 and 14:55 to 19:00: 5:20 + 4:05
+        ("1010", date(2024, 4, 4), "undecided", 240, 0, ("missing_out",)),  # 15:00 to 19:00
+        ("1010", date(2024, 4, 5), "half_day", 240, 0, ()),  # 8:00 to 12:00
     ],
 )
 def test_odd_days(
@@ -70,20 +83,43 @@ def test_the_failed_entrance_causes_no_absence_and_no_lateness(people: dict[str,
     assert sum(computed.status == "undecided" for computed in failed) > 10
 
 
-def test_the_night_in_which_clocks_change_has_seven_hours(people: dict[str, EmployeeDays]) -> None:
+def test_nights_in_which_clocks_change(people: dict[str, EmployeeDays]) -> None:
+    """Set forward on 2024-04-14 at 2:00, set back on 2024-03-10 at 3:00."""
     for number in ("1025", "1026", "1027"):
-        assert day(people, number, date(2024, 3, 30)).planned == 420
-        assert day(people, number, date(2024, 3, 29)).planned == 480
+        planned = [day(people, number, date(2024, 4, each)).planned for each in (13, 14, 15, 16)]
+        assert planned == [420, 480, 480, 480]
+    for number in ("1028", "1029", "1030"):
+        planned = [day(people, number, date(2024, 3, each)).planned for each in (8, 9, 10, 11)]
+        assert planned == [480, 540, 480, 480]
+
+
+def test_two_punches_show_the_same_time_where_clocks_are_set_back(recorded: Recorded) -> None:
+    first, second = (
+        punch.at for punch in recorded.punches if punch.employee == "1029" and f"{punch.at:%d %H:%M}" == "10 02:30"
+    )
+    assert second.timestamp() - first.timestamp() == 3600
+
+
+def test_what_the_page_lists_is_there(people: dict[str, EmployeeDays]) -> None:
+    """The table of the page on commands: what is where, with status, hours worked and notes."""
+    rows = re.findall(r"^\|.*\| (\d{4}) \| (\d{4}-\d\d-\d\d) \|(.*)\|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    listed = {(number, at): tuple(cell.strip() for cell in rest.split("|")) for number, at, rest in rows}
+    days = {(number, at): day(people, number, date.fromisoformat(at)) for number, at in listed}
+    assert listed == {
+        key: (each.status, f"{each.worked // 60}:{each.worked % 60:02}", " ".join(each.notes))
+        for key, each in days.items()
+    }
+    assert len(rows) == len(listed) == 23
 
 
 def test_all_that_goes_wrong_is_there(people: dict[str, EmployeeDays]) -> None:
     days = [day for entry in people.values() for day in entry.days]
     assert Counter(day.status for day in days) == {
-        "present": 1551, "off": 860, "not_employed": 113, "holiday": 46, "absent": 43, "leave": 40, "undecided": 38,
-        "home": 5, "half_day": 4,
+        "present": 1548, "off": 860, "not_employed": 113, "holiday": 46, "absent": 44, "undecided": 41, "leave": 38,
+        "home": 5, "half_day": 5,
     }  # fmt: skip
     assert Counter(note for day in days for note in day.notes) == {
-        "double_punch": 56, "missing_out": 44, "outage": 26, "automatic_checkout": 17, "outside": 3,
+        "double_punch": 53, "missing_out": 47, "outage": 26, "automatic_checkout": 17, "outside": 3,
     }  # fmt: skip
 
 
@@ -91,21 +127,25 @@ GOLDEN = {
     (date(2024, 2, 1), date(2024, 2, 29)): [
         ("Office", 12, 220.5, 5.5, 4.0, 1, 2, 110880, 107134, 2640, 20, 645, 1420),
         ("Production", 12, 233.0, 0.0, 9.0, 1, 1, 113190, 110614, 0, 50, 601, 1448),
-        ("Security", 6, 76.0, 8.0, 1.0, 2, 2, 41760, 36450, 3840, 22, 134, 345),
+        ("Security", 6, 76.0, 8.0, 1.0, 2, 2, 41760, 36465, 3840, 21, 130, 345),
     ],
     (date(2024, 3, 1), date(2024, 3, 31)): [
-        ("Office", 12, 215.0, 0.0, 5.0, 14, 17, 112320, 101804, 2400, 12, 607, 1525),
-        ("Production", 12, 195.5, 3.5, 8.0, 13, 13, 102300, 92923, 1350, 40, 535, 1974),
-        ("Security", 6, 91.0, 0.0, 0.0, 2, 2, 44460, 43395, 0, 17, 136, 225),
+        ("Office", 12, 227.0, 0.0, 5.0, 14, 17, 118080, 107477, 2400, 13, 626, 1431),
+        ("Production", 12, 206.5, 3.5, 8.0, 13, 13, 107580, 98264, 1350, 40, 535, 1989),
+        ("Security", 6, 91.0, 0.0, 0.0, 2, 2, 44820, 43755, 0, 17, 136, 225),
     ],
     (date(2024, 4, 1), date(2024, 4, 30)): [
-        ("Office", 12, 219.0, 24.0, 8.0, 1, 3, 120960, 106465, 1440, 7, 210, 1282),
-        ("Production", 12, 223.0, 0.0, 8.0, 0, 0, 107250, 105680, 0, 12, 384, 1343),
-        ("Security", 6, 85.0, 0.0, 1.0, 4, 4, 43200, 40665, 0, 8, 265, 315),
+        ("Office", 12, 205.5, 22.0, 8.5, 4, 6, 115200, 101061, 960, 7, 205, 1584),
+        ("Production", 12, 211.0, 0.0, 9.0, 0, 0, 101640, 99547, 0, 14, 468, 1422),
+        ("Security", 6, 85.0, 0.0, 1.0, 4, 4, 43020, 40470, 0, 9, 285, 315),
     ],
 }
-"""Department, employees, days present, on leave, absent, undecided, with a missing punch; minutes planned (in February
-eleven people of the office times 21 days of 480), worked, credited; late days and minutes, overtime that counts."""
+"""Department, employees, days present, on leave, absent, undecided, with a missing punch; minutes planned, worked,
+credited; late days and minutes, overtime that counts.
+
+Planned of the office in February: eleven people times 21 days of 480. Of Security in March: 93 nights of 480, and an
+hour more for three people in the night in which clocks are set back; in April: 90 nights, and an hour less for three.
+"""
 
 
 @pytest.mark.parametrize("month", GOLDEN)

@@ -6,9 +6,10 @@ from datetime import date
 
 from visavis.attendance.types import Employee, Leave
 
-ZONE = "Europe/Berlin"
+ZONE = "Africa/Casablanca"
+"""Clocks in Morocco are set back for Ramadan, so that both changes of 2024 lie within three months."""
 FIRST, LAST = date(2024, 2, 1), date(2024, 4, 30)
-"""Three months with a leap day, a change of the clocks (2024-03-31) and two holidays."""
+"""Three months with a leap day, clocks set back (2024-03-10) and forward (2024-04-14), and two holidays."""
 NAMES = {
     "Office": (
         "Ada Brandt", "Bao Tran", "Carla Neri", "Dirk Olsen", "Elif Aydin", "Femi Okoro", "Greta Lind", "Hugo Marin",
@@ -101,6 +102,19 @@ half_day_below = "4:00"
 absent_below = "1:00"
 rounding = {{ step = 15, arrival = "up", departure = "down" }}
 
+[versions.shifts.morning]
+start = "08:00"
+end = "12:00"
+window_after = 120
+grace_late = 10
+
+[versions.shifts.evening] # the windows overlap from 13:00 to 14:00
+start = "15:00"
+end = "19:00"
+window_before = 120
+window_after = 120
+grace_late = 10
+
 [versions.overtime]
 most_a_month = "20:00"
 workday = {{ least = 15, most = "2:00", factor = 1.25 }}
@@ -126,6 +140,13 @@ roster = "nights"
 employees = ["1028", "1029", "1030"]
 roster = "other-nights"
 
+[[assignments]] # two shifts a day, with a long lunch
+first = 2024-04-01
+employees = ["1010"]
+shifts = ["morning", "evening"]
+weekly_off = ["saturday", "sunday"]
+holidays = ["public"]
+
 [rosters.two-weeks]
 start = 2024-01-29
 cycle = [
@@ -142,8 +163,8 @@ start = 2024-02-05
 cycle = [["night"], ["night"], ["night"], ["night"], [], [], [], []]
 
 [holidays.public]
-2024-03-29 = "Good Friday"
-2024-04-01 = "Easter Monday"
+2024-04-10 = "Eid al-Fitr"
+2024-04-11 = "Eid al-Fitr, second day"
 
 [leave.parental]
 code = "PL"

@@ -19,7 +19,7 @@ ABSENT, LATE, NO_DEPARTURE, DOUBLE, OVERTIME = 0.02, 0.06, 0.02, 0.03, 0.08
 """How often an employee is absent, late, forgets the departure, punches twice, and stays longer."""
 ODD_DAYS: dict[tuple[str, date], str] = {
     ("1001", date(2024, 2, 10)): "09:00 12:30",  # a Saturday
-    ("1001", date(2024, 3, 29)): "10:00 14:00",  # a holiday
+    ("1001", date(2024, 4, 10)): "10:00 14:00",  # a holiday
     ("1007", date(2024, 2, 20)): "08:00 07:45 12:30 16:30",  # the clock was set back
     ("1008", date(2024, 2, 21)): "07:58 16:31 20:15",  # came back in the evening
     ("1009", date(2024, 3, 5)): "12:20",  # one punch
@@ -27,8 +27,20 @@ ODD_DAYS: dict[tuple[str, date], str] = {
     ("1011", date(2024, 3, 7)): "07:59 11:00",  # half a day
     ("1012", date(2024, 3, 8)): "08:00 16:30",  # before the first day
     ("1024", date(2024, 2, 19)): "08:10",  # after the last day
+    ("1028", date(2024, 2, 29)): "21:58 +1 06:03",  # the night after the leap day
+    ("1028", date(2024, 3, 9)): "21:57 +1 06:02",  # clocks are set back in this night, from 3:00 to 2:00
+    ("1029", date(2024, 3, 9)): "22:00 +1 02:30 +1 02:30* +1 06:00",  # two punches at 2:30, an hour apart
+    ("1025", date(2024, 4, 13)): "21:55 +1 06:04",  # clocks are set forward in this night, from 2:00 to 3:00
+    ("1026", date(2024, 4, 13)): "22:20 +1 06:00",  # and late
+    ("1010", date(2024, 4, 2)): "08:00 12:30 13:10 19:05",  # two shifts; 13:10 is in the windows of both
+    ("1010", date(2024, 4, 3)): "08:00 13:20 14:55 19:00",  # so is 13:20, which ends the first
+    ("1010", date(2024, 4, 4)): "08:00 15:00 19:00",  # the departure of the first is missing
+    ("1010", date(2024, 4, 5)): "08:00 12:00",  # the first alone
 }
-"""Days of particular employees, by the clock of the place, instead of drawn ones."""
+"""Days of particular employees, by the clock of the place, instead of drawn ones.
+
+``+1`` before a time: on the next day; ``*`` behind it: the second time that clocks show it.
+"""
 
 
 def make_punches(rules: Rules) -> list[Punch]:
@@ -36,7 +48,7 @@ def make_punches(rules: Rules) -> list[Punch]:
     planner, outages = Planner(rules), make_outages()
     punches = [punch for employee in make_employees() for punch in _number(employee, _draw_employee(employee, planner))]
     recorded = [punch for punch in punches if not any(_is_lost(punch, outage) for outage in outages)]
-    return sorted(recorded, key=lambda punch: (punch.at, punch.id))
+    return sorted(recorded, key=lambda punch: (punch.at.timestamp(), punch.id))
 
 
 def _is_lost(punch: Punch, outage: Outage) -> bool:
@@ -60,25 +72,41 @@ def _draw_employee(employee: Employee, planner: Planner) -> Iterator[tuple[datet
         day = FIRST + timedelta(number)
         odd = ODD_DAYS.get((employee.number, day))
         if odd is not None:
-            yield from ((_at(day, time.fromisoformat(text)), "unspecified", "entrance") for text in odd.split())
+            yield from ((at, "unspecified", "entrance") for at in _read_times(day, odd))
             continue
         employed = (employee.joined or day) <= day <= (employee.left or day)
         part = away.get(day)
         plan = planner.plan(employee, day)
         if not employed or part == "whole" or plan.kind != "workday":
             continue
-        for shift in plan.times:
-            yield from _draw_shift(shift, Random(f"{employee.number} {day}"), part)
+        for order, shift in enumerate(plan.times):
+            chance = Random(f"{employee.number} {day}" + f" {order}" * (order > 0))
+            yield from _draw_shift(shift, chance, part, may_stay=len(plan.times) == 1)
 
 
-def _draw_shift(shift: ShiftTime, chance: Random, part: str | None) -> Iterator[tuple[datetime, Direction, str]]:
+def _read_times(day: date, text: str) -> Iterator[datetime]:
+    """Yield the times of a text as in ``ODD_DAYS``."""
+    later = 0
+    for word in text.split():
+        if word.startswith("+"):
+            later = int(word)
+            continue
+        clock = time.fromisoformat(word.removesuffix("*")).replace(fold=int(word.endswith("*")))
+        yield _at(day + timedelta(later), clock)
+        later = 0
+
+
+def _draw_shift(
+    shift: ShiftTime, chance: Random, part: str | None, *, may_stay: bool
+) -> Iterator[tuple[datetime, Direction, str]]:
+    """Yield the punches of a shift; ``may_stay`` is whether the employee may stay long after its end."""
     if chance.random() < ABSENT or shift.shift is None:
         return
     zone = read_zone(ZONE)
     start = shift.middle if part == "first_half" else shift.start
     end = shift.middle if part == "second_half" else shift.end
     late = chance.randint(12, 50) if chance.random() < LATE else chance.randint(-12, 4)
-    longer = chance.randint(20, 110) if chance.random() < OVERTIME else chance.randint(0, 9)
+    longer = chance.randint(20, 110) if chance.random() < OVERTIME and may_stay else chance.randint(0, 9)
     moments = [60 * (start + late) + chance.randint(0, 59), 60 * (end + longer) + chance.randint(0, 59)]
     if shift.breaks and part is None and chance.random() < 0.5:
         leaves = shift.breaks[0][0] + chance.randint(-2, 3)
