@@ -7,7 +7,8 @@
     │   ├── UnknownNameError       exit 2, HTTP 404   no such model, detector, person ...; suggests the nearest
     │   ├── SimilarNameError       exit 2, HTTP 409   a new person's name is written like another's
     │   ├── GroupChangedError      exit 2, HTTP 409   a group of faces is not as it was when it was read
-    │   └── SamePhotoError         exit 2, HTTP 409   two faces of one photo would be in one group
+    │   ├── SamePhotoError         exit 2, HTTP 409   two faces of one photo would be in one group
+    │   └── InvalidTextError       exit 2, HTTP 422   a text that no database holds: with a NUL, or no valid Unicode
     ├── ImageError                 exit 2, HTTP 422   one photo cannot be used; carries a status
     │   ├── MissingImageError                         status "missing"
     │   ├── UnreadableImageError                      status "unreadable"
@@ -108,6 +109,12 @@ class SamePhotoError(UsageError):
     """Two faces of one photo would be in one group, although they are two people."""
 
     http_status = 409
+
+
+class InvalidTextError(UsageError):
+    """A text that no database holds: it has a NUL character, or is not valid Unicode."""
+
+    http_status = 422
 
 
 class ImageError(VisavisError):

@@ -12,14 +12,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, insert, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from visavis import permissions
 from visavis._closing import Closing
-from visavis.errors import UsageError, VisavisError
+from visavis.errors import InvalidTextError, UsageError, VisavisError
+from visavis.gallery.check_text import is_unicode
 from visavis.gallery.sql.postgresql import CONNECT_SECONDS, KEPT_ALIVE
+from visavis.images import shown
 
 BUSY_SECONDS = 30
 
@@ -57,7 +60,8 @@ class SqlDatabase(Closing):
     """An open database, safe to share between threads. ``url`` is ``sqlite:///file`` or ``postgresql://...``.
 
     It is created where it is missing. Raises the error of its kind where it cannot be used, UsageError for another kind
-    of URL.
+    of URL. Every statement raises InvalidTextError for a text with a NUL character, or that is not valid Unicode:
+    PostgreSQL holds none, so SQLite must not either.
     """
 
     def __init__(self, url: str, kind: DatabaseKind) -> None:
@@ -69,6 +73,7 @@ class SqlDatabase(Closing):
         self.place = parsed.render_as_string(hide_password=True)
         self._sqlite = parsed.get_backend_name() == "sqlite"
         self._engine = _create_sqlite(parsed, kind) if self._sqlite else _create_postgresql(parsed, kind)
+        event.listen(self._engine, "before_cursor_execute", _check_texts)
         if not self._is_set_up():
             with self.write() as conn:
                 self._set_up(conn)
@@ -135,6 +140,16 @@ class SqlDatabase(Closing):
         except SQLAlchemyError as error:
             cause = str(getattr(error, "orig", error)).partition("\n")[0]
             raise self._kind.error(f"{self._kind.name} {self.place} cannot be used: {cause}.") from error
+
+
+def _check_texts(
+    _conn: Connection, _cursor: object, _statement: str, parameters: Any, _context: object, executemany: bool
+) -> None:
+    """Raise InvalidTextError for parameters of a statement that no database holds; SQLAlchemy calls it before each."""
+    for row in parameters if executemany else [parameters]:
+        for value in row.values() if isinstance(row, dict) else row:
+            if isinstance(value, str) and ("\0" in value or not (value.isascii() or is_unicode(value))):
+                raise InvalidTextError(f"{shown(value)} has a character that no text may have: remove it.")
 
 
 def _create_sqlite(url: URL, kind: DatabaseKind) -> Engine:

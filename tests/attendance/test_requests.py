@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -26,7 +27,8 @@ def test_leave_counts_from_its_approval_on(site: Site) -> None:
     assert (request.state, request.created_by, site.leaves()) == ("pending", "Ben", [])
     decided = approve(site, request, reason="enjoy it")
     assert (decided.state, decided.decided_by, decided.decision) == ("approved", "Ann", "enjoy it")
-    assert site.leaves() == [Leave(f"request-{request.id}", "2", "vacation", date(2026, 3, 9), date(2026, 3, 11))]
+    (leave,) = site.leaves()
+    assert leave == Leave(leave.id, "2", "vacation", date(2026, 3, 9), date(2026, 3, 11))
     days = [(8, 8, 0), (8, 9, 1), (10, 10, 1), (11, 12, 1), (12, 12, 0)]
     counts = [len(site.leaves(date(2026, 3, first), date(2026, 3, last))) for first, last, _ in days]
     assert counts == [count for *_, count in days]
@@ -55,6 +57,23 @@ def test_a_missing_punch_a_correction_and_a_void_punch(site: Site) -> None:
     assert [(record.kind, record.actor, record.reason.partition(": ")[2]) for record in newest] == [
         ("punch", "Ann", "a punch"), ("correction", "Ann", "a correction"), ("void", "Ann", "a void"),
     ]  # fmt: skip
+
+
+def test_what_is_approved_gets_an_id_that_nothing_else_has(site: Site) -> None:
+    """Neither a punch whose id a client chose, nor the same request at another site that sends to the same system."""
+    asked = site.request("2", "punch", MISSING, reason="forgot", actor="Ben")
+    leave = site.request("2", "leave", LEAVE, reason="a wedding", actor="Ben")
+    other = replace(MORNING, id=f"request-{asked.id}")
+    site.ledger.add([other], actor="gate")
+    site.add_leave(Leave(f"request-{leave.id}", "3", "sick", date(2026, 3, 2), date(2026, 3, 2)), actor="desk")
+    approve(site, asked)
+    approve(site, leave)
+    punches, leaves = site.punches(employees=["2"]), site.leaves()
+    assert (len(punches), punches[0], punches[1].direction) == (2, other, "out")
+    assert [(each.employee, each.kind) for each in leaves] == [("3", "sick"), ("2", "vacation")]
+    guessable = {f"request-{asked.id}", f"request-{leave.id}"}
+    assert not guessable & {punches[1].id, leaves[1].id}
+    assert site.verify() == []
 
 
 def test_what_is_declined_or_withdrawn_is_not_done(site: Site) -> None:

@@ -40,7 +40,7 @@ TREE = drawn()
 
 def test_every_class_is_drawn_and_every_drawn_class_exists() -> None:
     assert set(TREE) == set(classes())
-    assert len(TREE) == 22
+    assert len(TREE) == 23
 
 
 @pytest.mark.parametrize("name", TREE)

@@ -109,6 +109,19 @@ def test_an_employee_sees_the_own_days_alone(server: RunningServer, browsers: Br
         assert "Bao Tran" not in look(server, browsers, "employee", path).text, path
 
 
+@pytest.mark.parametrize("role", ["employee", "payroll", "kiosk"])
+def test_every_key_may_choose_language_colors_and_the_form_of_dates(
+    server: RunningServer, browsers: Browsers, role: str
+) -> None:
+    page = look(server, browsers, role, "/settings")
+    assert (page.status_code, page.url) == (200, f"{server.url}/settings/display")
+    assert texts_of(page.text.partition('class="sections"')[2].partition("</nav>")[0], "a") == ["Display"]
+    assert "Settings" in texts_of(page.text.partition("<header>")[2].partition("</header>")[0], "a")
+    assert 'name="format" value="de-DE"' in page.text
+    for path in ("/settings/models", "/settings/thresholds", "/settings/keys", "/settings/log"):
+        assert look(server, browsers, role, path).status_code == 403, path
+
+
 def test_a_manager_sees_the_managed_department_alone(server: RunningServer, browsers: Browsers) -> None:
     office = look(server, browsers, "manager", "/attendance/month?month=2024-03").text
     assert ("Ada Brandt" in office, "Malik Diop" in office) == (True, False)

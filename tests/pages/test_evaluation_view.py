@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import Any
 
 import pytest
@@ -79,6 +81,15 @@ def test_a_rate_that_one_lacks_is_an_empty_cell() -> None:
     (tar,) = [row for row in rows if row.key == "evaluate.tar"]
     assert (tar.one_in, tar.cells) == (100, (MeasuredShare(0.9, [0.8, 0.95]), MeasuredShare(None)))
     assert [row.cells[0].value for row in rows if row.form == "count"] == [7] * 5
+
+
+def test_a_damaged_report_has_headers_too() -> None:
+    """A file that was cut off, or put together of two, is shown without what it lacks."""
+    none = make_report_headers("<html><style>p {")["Content-Security-Policy"]
+    assert "style-src 'none'; img-src data:" in none
+    digests = [f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'" for text in (b"p {}", b"b {}")]
+    two = make_report_headers("<style>p {}</style><style>b {}</style>")["Content-Security-Policy"]
+    assert f"style-src {' '.join(digests)}; img-src data:" in two
 
 
 def test_a_report_may_use_its_own_style_alone() -> None:

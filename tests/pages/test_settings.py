@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from playwright.sync_api import expect
 
 from server.running_server import RunningServer
 from server.test_keys import make_key
@@ -89,6 +90,23 @@ def test_a_key_of_a_gallery_is_created_by_keyboard_alone(
     assert stored is not None
     assert (stored["role"], stored["galleries"]) == ("read", ["default"])
     expect(page.locator("table")).to_contain_text("kiosk <b>1</b>")
+
+
+def test_fields_follow_the_role_that_a_browser_has_restored(signed_in: Tab) -> None:
+    """A browser that comes back to the page chooses again what was chosen, and tells no script of it."""
+    page = signed_in.open("/settings/keys")
+    expect(page.locator("#new")).to_be_visible()
+    for role, shows_employee in (("employee", True), ("kiosk", False), ("manager", True), ("read", False)):
+        page.evaluate(
+            """role => {
+                document.querySelector(`[name="role"][value="${role}"]`).checked = true;
+                dispatchEvent(new PageTransitionEvent("pageshow", {persisted: false}));
+            }""",
+            role,
+        )
+        expect(page.locator("#employee")).to_be_visible(visible=shows_employee)
+        assert page.locator("#employee").evaluate("field => field.required") == shows_employee
+        expect(page.locator("#of-galleries")).to_be_visible(visible=role == "read")
 
 
 def test_a_name_that_another_key_has_is_refused(signed_in: Tab, server: RunningServer) -> None:

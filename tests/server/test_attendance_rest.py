@@ -12,6 +12,7 @@ from itertools import count
 from threading import Semaphore
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -83,6 +84,28 @@ def numbers_of(table: dict[str, Any]) -> set[str]:
 def read_cells(workbook: bytes) -> list[list[Any]]:
     sheet = load_workbook(io.BytesIO(workbook)).worksheets[0]
     return [[(cell.value, cell.number_format) for cell in row] for row in sheet.iter_rows()]
+
+
+@pytest.mark.parametrize("text", ["10\0", "10\ud800"])
+def test_a_text_that_no_database_holds_is_a_fault_of_the_request(site_server: RunningServer, text: str) -> None:
+    key = make_site_key(site_server, "admin")
+    path = quote(text, errors="surrogatepass")
+    answers = [
+        site_server.post(f"{BASE}/punches", key=key, json={"employee": text}),
+        site_server.post(f"{BASE}/punches", key=key, json={"employee": "1001", "device": text}),
+        site_server.post(
+            f"{BASE}/requests", key=key, json={"employee": text, "kind": "void", "punch_id": "x", "reason": "r"}
+        ),
+        site_server.get(f"{BASE}/employees/{path}/history", key=key),
+        site_server.get(f"{BASE}/employees/{path}/days/2024-03-12", key=key),
+        site_server.get(f"{BASE}/employees/1001/history?punch={path}", key=key),
+        site_server.post(f"{BASE}/punches/{path}/void", key=key, json={"reason": "r"}),
+        site_server.post(f"{BASE}/requests/{path}/approve", key=key, json={}),
+        site_server.get(f"{BASE}/reports/month?month=2024-03&employee={path}", key=key),
+    ]
+    for answer in answers:
+        assert answer.status_code in {400, 404, 422}, (answer.url, answer.text)
+    assert answers[0].json()["code"] == "invalid_text" if "\0" in text else answers[0].status_code == 422
 
 
 # The same figures as the commands

@@ -90,6 +90,20 @@ def test_two_faces_of_a_photo_stay_apart(server: RunningServer, spare_gallery: s
         client.move_to_group(5, [other], 1)
 
 
+def test_no_group_gets_a_number_that_the_pages_cannot_show(server: RunningServer, spare_gallery: str) -> None:
+    (ids,) = add_groups(server, spare_gallery, 3)
+    move = f"/v1/groups/1/move?gallery={spare_gallery}"
+    for number in (2**62, 2**31):
+        assert server.post(move, json={"template_ids": ids[:1], "to": number}).status_code == 422
+    assert server.post(move, json={"template_ids": ids[:1], "to": 2**31 - 1}).json() == {"number": 2**31 - 1}
+    assert server.post(move, json={"template_ids": ids[1:2]}).json() == {"number": 2**31}
+    for number in (2**31, 2**62):
+        page = server.get(f"/groups?gallery={spare_gallery}&group={number}")
+        assert (page.status_code, "Traceback" in server.text) == (200, False)
+    listed = server.get(f"/v1/groups?gallery={spare_gallery}").json()["groups"]
+    assert [group["number"] for group in listed] == [1, 2**31 - 1, 2**31]
+
+
 def test_a_key_that_reads_changes_no_group(server: RunningServer, spare_gallery: str) -> None:
     ((face,),) = add_groups(server, spare_gallery, 1)
     key = make_key(server, f"reader of {spare_gallery}", "read")

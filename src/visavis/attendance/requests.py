@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
-from visavis.attendance.absences import add_leave, check_leave
+from visavis.attendance.absences import add_leave, check_leave, new_id
 from visavis.attendance.employees import find_employee
-from visavis.attendance.ledger.ledger import correct_punch, find_punch, void_punch
+from visavis.attendance.ledger.ledger import correct_punch, find_punch, new_punch_id, void_punch
 from visavis.attendance.ledger.records import PUNCH, check_punch, describe_punch
 from visavis.attendance.ledger.writing import LedgerWriter
 from visavis.attendance.local_time import make_time
@@ -148,9 +148,10 @@ def _check(conn: Connection, request: StaffRequest, zone: str) -> None:
 def _apply(writer: LedgerWriter, request: StaffRequest, zone: str) -> None:
     reason = f"request {request.id}: {request.reason}"
     if request.kind == "leave":
-        add_leave(writer, _make_leave(request), reason=reason)
+        add_leave(writer, replace(_make_leave(request), id=new_id()), reason=reason)
     elif request.kind == "punch":
-        writer.append(PUNCH, describe_punch(check_punch(_make_punch(request, zone))), reason=reason)
+        punch = replace(_make_punch(request, zone), id=new_punch_id())
+        writer.append(PUNCH, describe_punch(check_punch(punch)), reason=reason)
     elif request.kind == "void":
         void_punch(writer, request.content["punch_id"], reason=reason)
     else:
@@ -158,16 +159,17 @@ def _apply(writer: LedgerWriter, request: StaffRequest, zone: str) -> None:
 
 
 def _make_leave(request: StaffRequest) -> Leave:
+    """Return the leave that is asked for; it gets an id of its own when it is approved."""
     content = request.content
     first, last = date.fromisoformat(content["first"]), date.fromisoformat(content["last"])
     part: LeavePart = content["part"]
-    return Leave(f"request-{request.id}", request.employee, content["kind"], first, last, part)
+    return Leave("requested", request.employee, content["kind"], first, last, part)
 
 
 def _make_punch(request: StaffRequest, zone: str) -> Punch:
-    """Return the punch that was missing; its id is made of that of the request."""
+    """Return the punch that was missing; it gets an id of its own when it is approved."""
     at = datetime.fromisoformat(request.content["at"])
-    return Punch(f"request-{request.id}", request.employee, at, zone, request.content["direction"], "", "administrator")
+    return Punch("requested", request.employee, at, zone, request.content["direction"], "", "administrator")
 
 
 def _read_changes(request: StaffRequest) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from visavis.attendance.integrations.types import EmployeeDeliveries
 from visavis.attendance.kiosk.credentials import list_credentials
 from visavis.attendance.kiosk.refused_days import remove_refusals
 from visavis.attendance.ledger.erase import MOST_RECORDS, erase_employee
-from visavis.attendance.linked_people import describe_left_people, list_linked
+from visavis.attendance.linked_people import describe_left_people, list_linked, remove_merged_templates
 from visavis.attendance.requests import read_requests
 from visavis.attendance.retention import erase_punches
 from visavis.attendance.settings import locate_url
@@ -80,14 +80,14 @@ def withdraw_consent(site: Site, employee: str, *, actor: str) -> Removed:
 
     The consent is withdrawn first, so that no punch by the face is taken any more, also where the gallery cannot be
     opened: GalleryError then, and the same call removes the templates later. Other employees who are linked to the same
-    person are linked to none then. Warns of them, and of people of the gallery who may have templates of the employee,
-    because the employee was linked to them before, or the person was merged. Raises UnknownNameError.
+    person are linked to none then. Where the person was merged into another one, the templates of then are removed from
+    that. Warns of all these, and of people who the employee was linked to before. Raises UnknownNameError.
     """
     with site.ledger.write(actor=actor) as writer:
         withdraw_consents(writer, employee)
         person_id = find_employee(writer.conn, employee).person_id
     removed = remove_person(site, person_id)
-    left = _describe_left(site, employee, person_id)
+    left, merged = _clear_left(site, employee, person_id, actor=actor)
     if person_id is not None:
         with site.ledger.write(actor=actor) as writer:
             for each in read_employees(writer.conn):
@@ -95,18 +95,20 @@ def withdraw_consent(site: Site, employee: str, *, actor: str) -> Removed:
                     link_person(writer, each.number, None)
                     if each.number != employee:
                         left.append(f"employee {shown(each.number)} was the same person, who is removed: enroll anew.")
-        if not removed and not left:
+        if not removed and not merged and not left:
             left.append(f"person {person_id}, who is employee {shown(employee)}, is not in the gallery of the site.")
     for sentence in left:
         warnings.warn(sentence, VisavisWarning, stacklevel=2)
     return Removed(people=removed)
 
 
-def _describe_left(site: Site, employee: str, person_id: int | None) -> list[str]:
+def _clear_left(site: Site, employee: str, person_id: int | None, *, actor: str) -> tuple[list[str], int]:
+    """Remove the templates of a person who was merged; return sentences about what is left, and how many they were."""
     if not site.settings.gallery or (person_id is None and not list_linked(site, employee)):
-        return []
-    with _open_gallery(site) as gallery:
-        return [*describe_left_people(site, gallery, employee, person_id)]
+        return [], 0
+    with _open_gallery(site, actor=actor) as gallery:
+        removed = remove_merged_templates(gallery, person_id)
+        return [*describe_left_people(site, gallery, employee, person_id, removed=removed)], removed
 
 
 def remove_person(site: Site, person_id: int | None) -> int:

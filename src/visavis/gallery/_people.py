@@ -12,6 +12,7 @@ from visavis.gallery import _resolve_person
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._resolve_person import Who
 from visavis.gallery.check_input import clean_name
+from visavis.gallery.merge_log import describe_merge
 from visavis.gallery.names import fold_name
 from visavis.gallery.sql import photo_paths, records
 from visavis.gallery.types import Details, Person
@@ -86,7 +87,7 @@ def merge_people(opened: OpenGallery, who: Who | Sequence[Who], into: Who) -> No
             raise UsageError(f"person {target} cannot be merged into itself.")
         for person_id in ids:
             moved = records.merge_person(conn, person_id, target)
-            opened.log(conn, "merge", target, f"{moved} templates of person {person_id}")
+            opened.log(conn, "merge", target, describe_merge(person_id, moved))
 
 
 def move_templates(opened: OpenGallery, template_ids: Sequence[int], to: Who) -> None:

@@ -20,6 +20,9 @@ from visavis.gallery.sql.schema import TEMPLATES
 from visavis.images import shown, strip_folders
 from visavis.plain import Plain
 
+GREATEST_NUMBER = 2**31 - 1
+"""Greatest number of a group that faces are moved to: new groups get the next ones, which browsers count exactly."""
+
 
 @dataclass(frozen=True, slots=True)
 class NamedGroup(Plain):
@@ -41,10 +44,13 @@ def move_faces(
     """Move unassigned faces of a group to the group ``to``, or to a new one (None); return its number.
 
     Where ``expected`` is given, the group ``to`` has so many faces, else GroupChangedError is raised. Raises
-    SamePhotoError where both groups have a face of the same photo, UsageError for no faces and the same group.
+    SamePhotoError where both groups have a face of the same photo, UsageError for no faces, the same group, and a
+    number above ``GREATEST_NUMBER``.
     """
     if to == number:
         raise UsageError(f"the faces are in group {number} already.")
+    if to is not None and not 0 <= to <= GREATEST_NUMBER:
+        raise UsageError(f"the number of a group is from 0 to {GREATEST_NUMBER}, got {to}.")
     with opened.database.write() as conn:
         opened.require_model(conn)
         _require_members(conn, number, template_ids)

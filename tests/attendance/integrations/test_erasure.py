@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from attendance.peers.odoo import Odoo
 from visavis.attendance import tables
@@ -56,6 +56,20 @@ def test_an_export_has_what_was_delivered_about_a_person(folder: Path, odoo: Odo
     assert [record.content["check_in"][-8:] for record in delivered.sent] == ["01:00:00"]
     assert [record.reason for record in delivered.refused] == ["there is no check-in before this check-out"]
     assert export.held_lines == ("7\t2026-06-01 99:00:00\t0\t15",)
+
+
+def test_blanks_around_a_number_hide_no_line_from_its_owner(folder: Path) -> None:
+    configure(folder, "[zkteco.gate]\nserial = 'ZK1'\naddresses = ['10.0.0.5']")
+    with Site(folder) as site:
+        lines = b"7 \t2026-06-01 99:00:00\t0\t15\n \x0b7\x0b\t2026-06-02 99:00:00\t0\t15\n7 7\t2026-06-01 08:00:00\n"
+        receive(site, read_terminals(site)["ZK1"], lines, at=datetime.now(UTC))
+        with site.database.write() as conn:  # as older versions have stored lines
+            row = {"serial": "ZK1", "line": " 7  \tx", "reason": "its time", "received": "2026-06-01T00:00:00+00:00"}
+            conn.execute(insert(tables.HELD).values(row))
+        held = export_employee(site, "7").held_lines
+        assert sorted(line.split("\t")[1] for line in held) == ["2026-06-01 99:00:00", "2026-06-02 99:00:00", "x"]
+        erase(site, "7", actor="test", reason="asked for it")
+        assert [line.line for line in read_states(site)[0].held] == ["7 7\t2026-06-01 08:00:00"]
 
 
 def test_the_erasure_of_a_number_leaves_lines_of_the_number_in_capitals(folder: Path) -> None:

@@ -202,6 +202,52 @@ def test_rows_of_others_are_left_alone(folder: Path, either_odoo: Odoo, punch: A
     assert rows(either_odoo) == [("Ann", f"{DAY} 01:00:00", f"{DAY} 05:00:00")]
 
 
+@pytest.mark.parametrize("mode", ["manual", "kiosk"])
+@pytest.mark.parametrize("ends", ["12:00", "10:00"])
+def test_a_row_of_another_with_the_same_second_is_not_taken_for_ours(
+    folder: Path, either_odoo: Odoo, punch: AddPunch, ends: str, mode: str
+) -> None:
+    """An officer has typed the same check-in: it is neither written over nor, once the punch is void, deleted."""
+    hours = {"12:00": "05:00:00", "10:00": "03:00:00"}[ends]
+    row = {"employee_id": 1, "check_in": f"{DAY} 01:00:00", "check_out": f"{DAY} {hours}"}
+    either_odoo.records.create("hr.attendance", {**row, "in_mode": mode, "out_mode": mode})
+    before = list(either_odoo.attendances)
+    added = punch("7", "08:00")
+    punch("7", "12:00", "out")
+    assert [record.key for record in deliver(folder).refused] == [added.id]
+    assert either_odoo.attendances == before
+    with Site(folder) as site:
+        site.ledger.void(added.id, reason="another person", actor="test")
+    deliver(folder)
+    assert either_odoo.attendances == before
+
+
+def test_a_void_after_a_lost_request_deletes_no_row_of_another(folder: Path, odoo: Odoo, punch: AddPunch) -> None:
+    added = punch("7", "08:00")
+    punch("7", "12:00", "out")
+    odoo.faults.extend([None, Fault.RESET_BEFORE])
+    assert (deliver(folder).waiting, rows(odoo)) == (2, [])
+    row = {"employee_id": 1, "check_in": f"{DAY} 01:00:00", "check_out": f"{DAY} 09:00:00"}
+    odoo.records.create("hr.attendance", row)
+    with Site(folder) as site:
+        site.ledger.void(added.id, reason="another person", actor="test")
+    report = deliver(folder)
+    assert added.id in [record.key for record in report.refused]
+    assert rows(odoo) == [("Ann", row["check_in"], row["check_out"])]
+
+
+def test_a_row_is_found_again_after_a_lost_answer_in_the_same_push(
+    folder: Path, either_odoo: Odoo, punch: AddPunch
+) -> None:
+    punch("7", "08:00")
+    punch("7", "12:00", "out")
+    before = 2 if "xmlrpc" in (folder / "site.toml").read_text() else 1  # it is signed in first; then employees
+    either_odoo.faults.extend([None] * before + [Fault.RESET_AFTER])
+    report = deliver(folder, pauses=(0.0,))
+    assert (report.created, report.refused, report.stopped) == (1, (), "")
+    assert rows(either_odoo) == [("Ann", f"{DAY} 01:00:00", f"{DAY} 05:00:00")]
+
+
 def test_an_unknown_employee_is_listed_and_sent_once_he_is_there(
     folder: Path, either_odoo: Odoo, punch: AddPunch
 ) -> None:

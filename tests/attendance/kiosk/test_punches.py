@@ -93,6 +93,29 @@ def test_an_entrance_of_the_rules_says_the_direction(file_site: Site) -> None:
     assert [each.direction for each in punches] == ["in", "in", "out", "out"]
 
 
+def test_who_goes_by_an_exit_within_the_cooldown_is_out(file_site: Site) -> None:
+    """An entrance and an exit are two kiosks, and nobody has to choose a direction at them."""
+    shift = '[versions.shifts.day]\nstart = "09:00"\nend = "17:00"\n'
+    devices = '{ gate = "in", exit = "out", turnstile = "in" }'
+    file_site.rules_path.write_text(f"[[versions]]\nfrom = 2026-01-01\ncooldown = 60\ndevices = {devices}\n{shift}")
+    rows = [
+        ("08:00:00", None, "gate", "in", False),
+        ("08:00:20", None, "exit", "out", False),
+        ("08:00:30", None, "exit", "out", True),
+        ("08:00:40", None, "gate", "in", False),  # back again: it repeats the last punch alone, not the first
+        ("08:00:50", "out", "door", "out", False),
+        ("08:00:55", None, "door", "out", True),  # no direction is known there
+    ]
+    for number, (time, chosen, kiosk, direction, is_repeat) in enumerate(rows):
+        answer = record_punch(file_site, "2", order(number, time, chosen), kiosk=kiosk)
+        assert (answer.punch.direction, answer.is_repeat) == (direction, is_repeat), time
+    assert [each.id for each in file_site.punches(employees=["2"])] == ["k0", "k1", "k3", "k4"]
+    turnstile = replace(punch(9, "3", f"{DAY}08:00:00+01:00"), device="turnstile")  # says no direction itself
+    file_site.ledger.add([turnstile], actor="import")
+    assert record_punch(file_site, "3", order(7, "08:00:30"), kiosk="gate").is_repeat is True
+    assert record_punch(file_site, "3", order(8, "08:00:30"), kiosk="exit").is_repeat is False
+
+
 def test_the_same_order_is_recorded_once(site: Site) -> None:
     first = record_punch(site, "2", order(1, "08:00:00"), kiosk="door")
     second = record_punch(site, "2", order(1, "08:00:00"), kiosk="door")

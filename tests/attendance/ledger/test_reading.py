@@ -24,6 +24,7 @@ from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.rules.starter import STARTER
 from visavis.attendance.site import Site
 from visavis.attendance.types import Punch
+from visavis.errors import InvalidTextError
 
 START = datetime(2026, 3, 27, 5, tzinfo=UTC)
 """Two days before the clocks in Berlin change."""
@@ -185,3 +186,15 @@ def test_verify_holds_some_records_at_a_time(site: Site, monkeypatch: pytest.Mon
     del fetched[:]
     assert site.ledger.verify(since=START) == []
     assert fetched == list(range(4, site.ledger.newest() + 1))  # those of employees are before
+
+
+@pytest.mark.parametrize("text", ["2\0", "2\ud800"])
+def test_a_text_that_no_database_holds_is_refused_in_both_kinds(site: Site, text: str) -> None:
+    for read in (site.employee, site.ledger.punch, site.ledger.oldest):
+        with pytest.raises(InvalidTextError, match="has a character that no text may have"):
+            read(text)
+    with pytest.raises(InvalidTextError):
+        site.record_access("day", actor="Ann", employees=["2", text])
+    with pytest.raises(InvalidTextError):
+        site.ledger.punches(None, None, ["2", text])
+    assert site.employee("2").name == "Ben"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import Connection, delete, select
 
 from visavis.attendance.integrations.types import DeliveredRecord, EmployeeDeliveries, RefusedRecord
 from visavis.attendance.tables import CURSORS, HELD, REFUSED, SENT
+from visavis.printable import make_printable
 from visavis.structured_text import parse_json
 
 
@@ -34,14 +34,17 @@ def read_deliveries(conn: Connection, employee: str) -> list[EmployeeDeliveries]
 
 def read_held_lines(conn: Connection, employee: str) -> list[str]:
     """Return the lines of terminals that are held and have the number of an employee."""
-    return [*conn.execute(select(HELD.c.line).where(_is_of(employee)).order_by(HELD.c.received)).scalars()]
+    return [line for _, line in _find_held(conn, employee)]
 
 
 def delete_held_lines(conn: Connection, employee: str) -> None:
     """Delete the lines of terminals that are held and have the number of an employee."""
-    conn.execute(delete(HELD).where(_is_of(employee)))
+    for serial, line in _find_held(conn, employee):
+        conn.execute(delete(HELD).where(HELD.c.serial == serial, HELD.c.line == line))
 
 
-def _is_of(employee: str) -> ColumnElement[bool]:
-    start = f"{employee}\t"  # not LIKE, which takes a7 for A7 in SQLite
-    return func.substr(HELD.c.line, 1, len(start)) == start
+def _find_held(conn: Connection, employee: str) -> list[tuple[str, str]]:
+    """Return the serial numbers and lines that have a number, with blanks around it or without."""
+    rows = conn.execute(select(HELD.c.serial, HELD.c.line).order_by(HELD.c.received, HELD.c.line)).all()
+    number = make_printable(employee)  # as lines are stored
+    return [(serial, line) for serial, line in rows if line.partition("\t")[0].strip() == number]

@@ -35,10 +35,11 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class TargetAnswer:
-    """What a target answered, with a status below 500."""
+    """What a target answered, with a status below 500; ``is_repeated``: to a request that was sent before in vain."""
 
     status: int
     body: bytes
+    is_repeated: bool = False
 
     def json(self) -> Any:
         """Return the content; raises RejectedError where it is no JSON: another server is at the address."""
@@ -68,25 +69,25 @@ class TargetConnection:
 
         Raises DelayedError, and RejectedError where the key is refused or the address is that of something else.
         """
-        for pause in self._pauses:
+        for tries, pause in enumerate(self._pauses):
             try:
-                return self._try(method, path, options)
+                return self._try(method, path, options, is_repeated=tries > 0)
             except DelayedError:
                 time.sleep(pause)
-        return self._try(method, path, options)
+        return self._try(method, path, options, is_repeated=bool(self._pauses))
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
 
-    def _try(self, method: str, path: str, options: Mapping[str, Any]) -> TargetAnswer:
+    def _try(self, method: str, path: str, options: Mapping[str, Any], *, is_repeated: bool) -> TargetAnswer:
         import requests
 
         try:
             with self._session.request(
                 method, self.url + path, timeout=TIMEOUT_S, allow_redirects=False, stream=True, **options
             ) as response:
-                answer = TargetAnswer(response.status_code, _read(response))
+                answer = TargetAnswer(response.status_code, _read(response), is_repeated)
         except requests.RequestException as error:
             raise DelayedError(f"it cannot be reached: {_describe(error)}") from error
         if answer.status >= 500 or answer.status in LATER:

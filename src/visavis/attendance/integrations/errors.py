@@ -16,4 +16,11 @@ class RejectedError(Exception):
 
 
 class RefusedRecordError(Exception):
-    """The target does not take this record."""
+    """The target does not take this record.
+
+    ``is_repeated`` is whether the request was sent before and got no answer: then it may have been done.
+    """
+
+    def __init__(self, message: str, *, is_repeated: bool = False) -> None:
+        super().__init__(message)
+        self.is_repeated = is_repeated

@@ -138,9 +138,9 @@ class OdooDelivery:
         """Add a row; return its id. Where an earlier try has added it, Odoo refuses the row as an overlap."""
         try:
             ids = self._client.call(ATTENDANCE, "create", vals_list=[{"employee_id": employee_id, **record.content}])
-        except RefusedRecordError:
-            existing = self._find(employee_id, record)
-            if existing is None or not existing.remote or not self._write(existing.remote, record.content):
+        except RefusedRecordError as error:
+            existing = self._find(employee_id, record) if error.is_repeated else None
+            if existing is None or not existing.remote:  # the row that is in the way is not ours
                 raise
             return existing.remote
         if not isinstance(ids, list) or len(ids) != 1 or not isinstance(ids[0], int):
@@ -148,10 +148,19 @@ class OdooDelivery:
         return str(ids[0])
 
     def _find(self, employee_id: int, record: SentRecord) -> SentRecord | None:
-        """Return a record with the id of its row, found by employee and check-in; None where there is none."""
+        """Return a record, to which no answer came, with the id of its row; None where there is none.
+
+        All that was sent has to be in the row: an officer may have added another of the same second.
+        """
+        rows = self._find_rows(employee_id, record)
+        same = (row for row in rows if all(row.get(name) == value for name, value in record.content.items()))
+        return next((replace(record, remote=str(row["id"])) for row in same), None)
+
+    def _find_rows(self, employee_id: int, record: SentRecord) -> list[Mapping[str, Any]]:
+        """Return the rows of an employee with the check-in of a record."""
         domain = [["employee_id", "=", employee_id], ["check_in", "=", record.content["check_in"]]]
-        rows = self._client.call(ATTENDANCE, "search_read", domain=domain, fields=["check_in"], limit=1)
-        return next((replace(record, remote=str(row["id"])) for row in _check_rows(rows, "check_in")), None)
+        rows = self._client.call(ATTENDANCE, "search_read", domain=domain, fields=[*record.content])
+        return _check_rows(rows, "check_in")
 
     def _write(self, remote: str, content: Mapping[str, Any]) -> bool:
         """Write a row; return whether there still is one."""
@@ -167,6 +176,10 @@ class OdooDelivery:
         existing: SentRecord | None = record
         if record.remote is None:
             existing = None if employee_id is None else self._find(employee_id, record)
+            if employee_id is not None and existing is None and self._find_rows(employee_id, record):
+                raise RefusedRecordError(
+                    "this punch is void, and Odoo has another row of the same check-in: it stays, see whose it is"
+                )
         if existing is not None and existing.remote:
             try:
                 self._client.call(ATTENDANCE, "unlink", ids=[int(existing.remote)])

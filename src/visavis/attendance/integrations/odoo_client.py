@@ -46,7 +46,7 @@ class JsonClient:
         name, message = (content.get("name"), content.get("message")) if isinstance(content, dict) else (None, None)
         if not isinstance(name, str) or name.startswith("werkzeug."):
             raise RejectedError(f"JSON-2 does not work there ({answer.status}: {excerpt(message)}).")
-        raise RefusedRecordError(excerpt(message))
+        raise RefusedRecordError(excerpt(message), is_repeated=answer.is_repeated)
 
 
 class XmlClient:
@@ -81,7 +81,7 @@ class XmlClient:
             if fault.faultCode in ACCESS_FAULTS:
                 raise RejectedError(f"it refuses the key: {text}") from fault
             if fault.faultCode == USER_FAULT:
-                raise RefusedRecordError(excerpt(fault.faultString)) from fault
+                raise RefusedRecordError(excerpt(fault.faultString), is_repeated=answer.is_repeated) from fault
             raise DelayedError(f"it failed: {text}", answered=True) from fault
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -93,9 +94,10 @@ def is_employed(employee: Employee, at: datetime, zone: str) -> bool:
 def record_punch(site: Site, employee: str, order: KioskOrder, *, kiosk: str) -> KioskPunch:
     """Record a punch of an employee at a kiosk, unless it was recorded before, or repeats another one.
 
-    A punch within the cooldown of the rules of another one, of any device, repeats it, unless it is chosen to have the
-    opposite direction. Raises UsageError for an id with which something else was recorded, for an employee who is not
-    employed on the day, and for a face without consent; UnknownNameError for an employee who is not there.
+    A punch within the cooldown of the rules of another one, of any device, repeats it, unless it is known to have the
+    opposite direction: because it is chosen, or the kiosk is an entrance or an exit. Raises UsageError for an id with
+    which something else was recorded, for an employee who is not employed on the day, and for a face without consent;
+    UnknownNameError for an employee who is not there.
     """
     rules = read_door_rules(site, order.at)
     cooldown = timedelta(seconds=rules.cooldown)
@@ -110,12 +112,11 @@ def record_punch(site: Site, employee: str, order: KioskOrder, *, kiosk: str) ->
         if order.method == "face" and not read_consents(conn, employee, holding=True):
             raise UsageError("this employee has given no consent to be recognized by the face.")
         near = read_employee_punches(conn, employee, order.at - cooldown, order.at + cooldown + MOMENT)
-        repeated = [punch for punch in near if _is_repeat(punch, order)]
-        if repeated:
-            nearest = min(repeated, key=lambda punch: abs(punch.at - order.at))
-            return KioskPunch(nearest, person.name, is_repeat=True)
-        of_device = rules.devices.get(kiosk)
-        direction = order.direction or of_device or follow_last_punch(conn, person, order.at, rules.devices)
+        known = order.direction or rules.devices.get(kiosk)
+        repeated = _find_repeated(near, order.at, known, rules.devices)
+        if repeated is not None:
+            return KioskPunch(repeated, person.name, is_repeat=True)
+        direction = known or follow_last_punch(conn, person, order.at, rules.devices)
         punch = check_punch(
             Punch(
                 order.id, employee, order.at, site.zone, direction, kiosk, order.method,
@@ -123,7 +124,7 @@ def record_punch(site: Site, employee: str, order: KioskOrder, *, kiosk: str) ->
             )
         )  # fmt: skip
         check_employees(conn, [punch])
-        notes = [order.note, "" if order.direction or of_device else "direction by the last punch"]
+        notes = [order.note, "" if known else "direction by the last punch"]
         writer.append(PUNCH, describe_punch(punch), reason="; ".join(filter(None, notes)))
     return KioskPunch(punch, person.name, is_repeat=False)
 
@@ -185,5 +186,17 @@ def _find_same(records: list[LedgerRecord], employee: str, kiosk: str) -> Punch:
     return last
 
 
-def _is_repeat(punch: Punch, order: KioskOrder) -> bool:
-    return order.direction is None or punch.direction in (order.direction, "unspecified")
+def _find_repeated(near: Sequence[Punch], at: datetime, direction: Direction | None, devices: Devices) -> Punch | None:
+    """Return which of the punches within the cooldown, by time, a punch repeats; None: none.
+
+    ``direction`` is that of the punch, None where it is not known: then it repeats the nearest. Else it repeats that
+    before it, or that after it, unless they have the opposite direction.
+    """
+    before = [punch for punch in near if punch.at <= at]
+    after = [punch for punch in near if punch.at > at]
+    neighbors = sorted([*before[-1:], *after[:1]], key=lambda punch: abs(punch.at - at))
+    for punch in neighbors:
+        of_punch = punch.direction if punch.direction != "unspecified" else devices.get(punch.device)
+        if direction is None or of_punch in (None, direction):
+            return punch
+    return None

@@ -258,13 +258,13 @@ def remove_person(conn: Connection, person_id: int) -> int:
     return len(removed)
 
 
-def merge_person(conn: Connection, source: int, target: int) -> int:
-    """Move templates and rejections of ``source`` to ``target``, remove ``source``; return the number of templates."""
+def merge_person(conn: Connection, source: int, target: int) -> list[int]:
+    """Move templates and rejections of ``source`` to ``target``, remove ``source``; return the ids of the templates."""
     moved = read_template_ids(conn, source)
     assign_templates(conn, moved, target)
     conn.execute(update(REJECTIONS).where(REJECTIONS.c.person_id == source).values(person_id=target))
     conn.execute(delete(PEOPLE).where(PEOPLE.c.id == source))
-    return len(moved)
+    return moved
 
 
 # Templates

@@ -18,9 +18,12 @@ def make_headers(style: str) -> dict[str, str]:
 
 
 def make_report_headers(page: str) -> dict[str, str]:
-    """Return the headers of a report in HTML: in a sandbox, with its own style sheet and pictures, and nothing else."""
-    (style,) = STYLE.findall(page)
-    policy = f"sandbox; default-src 'none'; style-src {_hash_style(style)}; img-src data:; form-action 'none'"
+    """Return the headers of a report in HTML: in a sandbox, with its own style sheet and pictures, and nothing else.
+
+    A damaged file, without a style sheet or with several, is shown as it is.
+    """
+    styles = " ".join(map(_hash_style, STYLE.findall(page))) or "'none'"
+    policy = f"sandbox; default-src 'none'; style-src {styles}; img-src data:; form-action 'none'"
     return {"Content-Security-Policy": f"{policy}; frame-ancestors 'none'; base-uri 'none'", **REFERRER}
 
 

@@ -39,6 +39,8 @@ OF_MANAGERS, OF_SERVER = ("evaluate",), ("train",)
 """Pages for keys that manage galleries, and for those that manage the whole server."""
 ATTENDANCE_PAGE = "attendance"
 """Page of a server with an attendance site, for keys that may see something of it."""
+OF_ALL = (ATTENDANCE_PAGE, "settings")
+"""Pages for keys without the right to ask about photos and people too: settings have the display of the browser."""
 SHARED_TEXTS = ("problem", "camera")
 """First parts of the keys of texts that the modules of all pages use, beside those of the page itself."""
 
@@ -87,7 +89,7 @@ def _list_navigation(request: Request, visitor: Visitor | None) -> dict[str, str
     if not visitor.may(MANAGE) or visitor.galleries is not None:
         hidden |= {*OF_SERVER}
     if not visitor.may(READ):
-        hidden |= NAVIGATION.keys() - {ATTENDANCE_PAGE}
+        hidden |= NAVIGATION.keys() - {*OF_ALL}
     if not visitor.may_see_attendance(request.app.state.services):
         hidden.add(ATTENDANCE_PAGE)
     return {name: address for name, address in NAVIGATION.items() if name not in hidden}

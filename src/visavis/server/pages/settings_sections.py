@@ -7,8 +7,9 @@ from fastapi.responses import Response
 
 from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import Visitor
-from visavis.server.roles import MANAGE
+from visavis.server.roles import MANAGE, READ
 
+OF_READERS = ("models", "thresholds")
 OF_MANAGERS = ("cameras", "log")
 OF_SERVER = ("retention", "keys")
 """Names of sections in the catalogs, also the last parts of their addresses, by who may see them."""
@@ -17,7 +18,9 @@ ORDER = ("models", "thresholds", "cameras", "retention", "keys", "log", "display
 
 def list_sections(visitor: Visitor) -> dict[str, str]:
     """Return the pages of the settings that the visitor may see: their names in the catalogs, and addresses."""
-    hidden = set() if visitor.may(MANAGE) else {*OF_MANAGERS}
+    hidden = set() if visitor.may(READ) else {*OF_READERS}
+    if not visitor.may(MANAGE):
+        hidden |= {*OF_MANAGERS}
     if not may_manage_server(visitor):
         hidden |= {*OF_SERVER}
     return {name: f"/settings/{name}" for name in ORDER if name not in hidden}

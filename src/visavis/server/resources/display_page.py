@@ -8,15 +8,15 @@ from fastapi.responses import Response
 from visavis.server.pages.preferences import FORMATS
 from visavis.server.pages.render import show_page
 from visavis.server.pages.settings_sections import list_sections
-from visavis.server.pages.visitor import PageVisitor
+from visavis.server.pages.visitor import AnyVisitor
 from visavis.sql_database import now
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
 
 @router.get("/settings/display")
-def show_display(request: Request, visitor: PageVisitor) -> Response:
-    """Show the choices, each as a button that stores it."""
+def show_display(request: Request, visitor: AnyVisitor) -> Response:
+    """Show the choices, each as a button that stores it, to every visitor."""
     return show_page(
         request,
         "display",

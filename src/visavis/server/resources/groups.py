@@ -52,7 +52,7 @@ class FacesToGroup(FacesOfGroup):
     ``expected`` is the number of faces that this group has to have; null: any.
     """
 
-    to: int | None = Field(None, ge=0, le=2**62)
+    to: int | None = Field(None, ge=0, le=change_groups.GREATEST_NUMBER)
     expected: int | None = Field(None, ge=0, le=2**62)
 
 

@@ -18,7 +18,7 @@ from visavis.server.pages.job_view import share_open_jobs
 from visavis.server.pages.preferences import read_preferences
 from visavis.server.pages.render import show_page
 from visavis.server.pages.settings_sections import list_sections, may_manage_server, refuse
-from visavis.server.pages.visitor import PageVisitor
+from visavis.server.pages.visitor import AnyVisitor, PageVisitor
 from visavis.server.resources.models import list_model_files
 from visavis.server.roles import MANAGE, OF_EMPLOYEES, ROLES, uses_galleries
 from visavis.server.services import Services
@@ -42,9 +42,9 @@ class LogLine:
 
 
 @router.get("")
-def show_settings() -> Response:
-    """Lead to the first page of the settings."""
-    return RedirectResponse("/settings/models", 303)
+def show_settings(visitor: AnyVisitor) -> Response:
+    """Lead to the first page of the settings that the visitor may see."""
+    return RedirectResponse(next(iter(list_sections(visitor).values())), 303)
 
 
 @router.get("/models")

@@ -46,9 +46,10 @@ class TerminalLine:
 
 
 def split_lines(body: bytes) -> list[str]:
-    """Return the lines of an upload that are not empty; what is no UTF-8 in them is replaced."""
+    """Return the lines of an upload that are not empty, without blanks around fields; no UTF-8 in them is replaced."""
     lines = (line.strip(b"\r\n \x00") for line in body.split(b"\n"))
-    return [line[: LONGEST_LINE + 1].decode("utf-8", "replace") for line in lines if line]
+    texts = (line[: LONGEST_LINE + 1].decode("utf-8", "replace") for line in lines if line)
+    return ["\t".join(field.strip() for field in text.split("\t")) for text in texts]
 
 
 def parse_line(text: str) -> TerminalLine:

@@ -20,6 +20,7 @@ form?.addEventListener("submit", (event) => {
   create({ name: chosen.get("name").trim(), role: chosen.get("role"), galleries, employee });
 });
 form?.addEventListener("change", offerReach);
+if (form) addEventListener("pageshow", offerReach); // a browser has restored what was chosen, without an event
 
 // What the chosen role has: an employee, galleries.
 function chosenRole() {
