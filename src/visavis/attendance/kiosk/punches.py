@@ -112,11 +112,11 @@ def record_punch(site: Site, employee: str, order: KioskOrder, *, kiosk: str) ->
         if order.method == "face" and not read_consents(conn, employee, holding=True):
             raise UsageError("this employee has given no consent to be recognized by the face.")
         near = read_employee_punches(conn, employee, order.at - cooldown, order.at + cooldown + MOMENT)
-        known = order.direction or rules.devices.get(kiosk)
-        repeated = _find_repeated(near, order.at, known, rules.devices)
+        certain = order.direction or rules.devices.get(kiosk)
+        repeated = _find_repeated(near, order.at, certain, rules.devices)
         if repeated is not None:
             return KioskPunch(repeated, person.name, is_repeat=True)
-        direction = known or follow_last_punch(conn, person, order.at, rules.devices)
+        direction = certain or follow_last_punch(conn, person, order.at, rules.devices)
         punch = check_punch(
             Punch(
                 order.id, employee, order.at, site.zone, direction, kiosk, order.method,
@@ -124,7 +124,7 @@ def record_punch(site: Site, employee: str, order: KioskOrder, *, kiosk: str) ->
             )
         )  # fmt: skip
         check_employees(conn, [punch])
-        notes = [order.note, "" if known else "direction by the last punch"]
+        notes = [order.note, "" if certain else "direction by the last punch"]
         writer.append(PUNCH, describe_punch(punch), reason="; ".join(filter(None, notes)))
     return KioskPunch(punch, person.name, is_repeat=False)
 
