@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -71,23 +71,23 @@ class TargetConnection:
         """
         for tries, pause in enumerate(self._pauses):
             try:
-                return self._try(method, path, options, is_repeated=tries > 0)
+                return replace(self._try(method, path, options), is_repeated=tries > 0)
             except DelayedError:
                 time.sleep(pause)
-        return self._try(method, path, options, is_repeated=bool(self._pauses))
+        return replace(self._try(method, path, options), is_repeated=bool(self._pauses))
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
 
-    def _try(self, method: str, path: str, options: Mapping[str, Any], *, is_repeated: bool) -> TargetAnswer:
+    def _try(self, method: str, path: str, options: Mapping[str, Any]) -> TargetAnswer:
         import requests
 
         try:
             with self._session.request(
                 method, self.url + path, timeout=TIMEOUT_S, allow_redirects=False, stream=True, **options
             ) as response:
-                answer = TargetAnswer(response.status_code, _read(response), is_repeated)
+                answer = TargetAnswer(response.status_code, _read(response))
         except requests.RequestException as error:
             raise DelayedError(f"it cannot be reached: {_describe(error)}") from error
         if answer.status >= 500 or answer.status in LATER:
