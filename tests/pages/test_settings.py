@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import expect
 
 from server.running_server import RunningServer
 from server.test_keys import make_key
