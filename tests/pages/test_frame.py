@@ -38,7 +38,11 @@ def test_modules_are_asked_for_at_once() -> None:
     modules = {name for name in read_static_files() if name.endswith(".js")}
     of_pages = ("compare.js", "start.js", "local_values.js", "live.js", "strangers.js", "choose_group.js", "jobs.js")
     of_models = ("models.js", "evaluate.js", "evaluation.js", "train.js")
-    of_attendance = (*(f"attendance_{name}.js" for name in ("today", "requests", "payroll")), "print_page.js", "kiosk.js")
+    of_attendance = (
+        *(f"attendance_{name}.js" for name in ("today", "requests", "payroll")),
+        "print_page.js",
+        "kiosk.js",
+    )
     of_settings = ("keys.js", "thresholds.js", "retention.js", "cameras.js")
     of_photos = ("identify.js", "batch.js", "face_panel.js", "lookalikes.js", "celebrities.js")
     of_people = ("people.js", "person.js", "enroll.js", "gallery_findings.js", "groups.js")
