@@ -51,7 +51,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) ->
     sizes = {one.filename: one.file_size for one in wheel.infolist() if ".dist-info/" not in one.filename}
     assert sizes.pop("visavis/gallery/gallery.py") < 26_000  # all signatures and docstrings of a gallery
     assert max(sizes.values()) < 20_000
-    assert sum(one.compress_size for one in wheel.infolist()) < 1_801_000  # code compresses, photos and weights do not
+    assert sum(one.compress_size for one in wheel.infolist()) < 1_815_000  # code compresses, photos and weights do not
     # Code and text compress to a third, photos and weights not at all.
     assert [one.filename for one in wheel.infolist() if one.compress_size > max(0.6 * one.file_size, 600)] == []
     assert sum(one.compress_size for one in wheel.infolist()) < 0.4 * sum(one.file_size for one in wheel.infolist())

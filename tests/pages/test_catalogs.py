@@ -40,7 +40,7 @@ def test_each_text_is_used() -> None:
     made_up = re.compile(
         r"language\.|page\.theme_|problem\.|quality\.|compare\.(same|different|no_answer)|\w+\.title$|.*\.(one|other)$"
         r"|action\.|role\.|models\.task_|live\.(state|event)_|live\.news\.|jobs\.(state|status)_"
-        r"|error\.|kiosk\.(state|direction)_|thresholds\.of_|retention\.of_|evaluate\.(kind|about)_|train\.(head|curve|series|about)_"
+        r"|error\.|kiosk\.(state|direction|text)_|thresholds\.of_|retention\.of_|evaluate\.(kind|about)_|train\.(head|curve|series|about)_"
         r"|attendance\.(section|count|about|status|note|short|bar|mark|legend|counts|direction|method|why|deduction|column)_"
         r"|attendance_today\.(do|refused)_|attendance\.(format|report|request|part|state|closing|unit)_|guide\.|findings\.(same|harmful|confused|thin)|why\.reason_|fault\.|better\.|batch\.kind_"
     )

@@ -42,6 +42,7 @@ def test_modules_are_asked_for_at_once() -> None:
         *(f"attendance_{name}.js" for name in ("today", "requests", "payroll")),
         "print_page.js",
         "kiosk.js",
+        "kiosk_worker.js",
     )
     of_settings = ("keys.js", "thresholds.js", "retention.js", "cameras.js")
     of_photos = ("identify.js", "batch.js", "face_panel.js", "lookalikes.js", "celebrities.js")

@@ -7,62 +7,22 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from browser import BROWSER, OPTIONS
 from conftest import DATA
-from server.running_server import RunningServer, photos
+from server.running_server import photos
 from visavis.attendance.consents import give_consent, link_person
-from visavis.attendance.kiosk.credentials import set_badge, set_pin
 from visavis.attendance.kiosk.refusals import count_refusals
-from visavis.attendance.settings import SiteSettings
-from visavis.attendance.site import Site
-from visavis.attendance.types import Employee
 
 from .appearance import look_at
 from .conftest import CAMERA, WEIGHTS, OpenTab, Tab, serve
+from .kiosk_door import PIN, RECOGNIZES, RUNNING, Door, change_page, make_kiosk_key, make_site, read_answer, type_pin
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
-PIN = "580213"
-NAMES = ("Nguyễn Thị Ánh", "Ben <b>Bold</b>", "Eve", "Kim", "Lee", "Mo", "Pia", "Quy", "Ray")
-PEOPLE = [Employee(str(number), name) for number, name in enumerate(NAMES, 1)]
-RUNNING = "() => document.getElementById('keys').childElementCount > 0"
-
-
-class Door(NamedTuple):
-    """A server with a site, and the key of its kiosk."""
-
-    server: RunningServer
-    site: Site
-    key: str
-
-    def open(self, tab: Tab) -> Any:
-        """Sign in, and return the page of the kiosk once it works."""
-        tab.open("/sign-in")
-        tab.page.fill("#key", self.key)
-        with tab.page.expect_response("**/v1/kiosk/signing-key"):
-            tab.page.press("#key", "Enter")
-            tab.page.wait_for_url("**/kiosk")
-        tab.page.wait_for_function(RUNNING)
-        return tab.page
-
-
-def make_site(folder: Path, gallery: str = "") -> Site:
-    site = Site.create(folder / "site", SiteSettings("Office", "Asia/Ho_Chi_Minh", gallery=gallery))
-    site.put_employees(PEOPLE, actor="test")
-    for employee in PEOPLE:
-        set_pin(site, employee.number, PIN, actor="test")
-    set_badge(site, "3", "0004711", actor="test")
-    tables = "[server]\nattendance_site = 'site'\n[galleries]\ndefault = 'faces.db'\n"
-    (folder / "server.toml").write_text(tables)
-    return site
-
-
-def make_kiosk_key(server: RunningServer) -> str:
-    return str(server.post("/v1/keys", json={"name": "door", "role": "kiosk"}).json()["key"])
 
 
 @pytest.fixture(scope="module")
@@ -71,22 +31,6 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     folder = tmp_path_factory.mktemp("door")
     with closing(make_site(folder)) as site, serve(folder, environment=WEIGHTS) as running:
         yield Door(running, site, make_kiosk_key(running))
-
-
-def read_answer(page: Any) -> tuple[str, list[str]]:
-    """Return the state and the lines of what the page answers, once it does."""
-    page.wait_for_selector("#answer:not([hidden])")
-    state: str = page.get_attribute("#answer", "data-state")
-    lines: list[str] = page.locator("#answer p").all_inner_texts()
-    page.wait_for_selector("#answer", state="hidden")
-    return state, lines
-
-
-def type_pin(page: Any, number: str, pin: str = PIN) -> tuple[str, list[str]]:
-    page.fill("#number", number)
-    page.fill("#pin", pin)
-    page.press("#pin", "Enter")
-    return read_answer(page)
 
 
 def test_a_pin_by_keyboard_is_recorded_and_undone(door: Door, open_tab: OpenTab) -> None:
@@ -113,16 +57,12 @@ def test_who_has_undone_a_punch_by_face_does_not_punch_again_at_once(door: Door,
     recorded = {"state": "recorded", "punch_id": "0" * 32, "name": "Kim", "at": "2026-03-02T09:00:00Z"}
     frames: list[int] = []
 
-    def show_page(route: Any) -> None:
-        page = route.fetch()
-        route.fulfill(response=page, body=page.text().replace('"recognizes": false', '"recognizes": true'))
-
     def answer(route: Any) -> None:
         frames.append(route.request.post_data_buffer.count(b"filename="))
         route.fulfill(json={"state": "hold"} if frames[-1] == 1 else {**recorded, "direction": "in"})
 
-    tab = open_tab(door.server.url)
-    tab.page.route(f"{door.server.url}/kiosk", show_page)  # not /v1/kiosk
+    tab = open_tab(door.server.url, service_workers="block")
+    tab.page.route(f"{door.server.url}/kiosk", lambda route: change_page(route, *RECOGNIZES))  # not /v1/kiosk
     tab.page.route("**/v1/kiosk/frames?*", answer)
     tab.page.route("**/undo", lambda route: route.fulfill(status=204))
     tab.page.clock.set_fixed_time(datetime(2026, 3, 2, 9, tzinfo=UTC))  # the time of who stands there is never over
@@ -140,23 +80,6 @@ def test_who_has_undone_a_punch_by_face_does_not_punch_again_at_once(door: Door,
     tab.open("about:blank")  # ends the requests before their routes
     page.unroute_all(behavior="ignoreErrors")
     tab.errors.clear()  # requests that ended so
-
-
-def test_punches_wait_while_the_server_has_no_site(door: Door, open_tab: OpenTab) -> None:
-    tab = open_tab(door.server.url)
-    page = door.open(tab)
-    page.route(f"{door.server.url}/v1/kiosk", lambda route: route.abort())  # by itself the page sends nothing
-    page.route("**/v1/kiosk/punches", lambda route: route.abort())
-    assert type_pin(page, "7")[0] == "saved"
-    problem = {"code": "no_attendance", "detail": "this server has no site of attendance."}
-    page.route("**/v1/kiosk/punches", lambda route: route.fulfill(status=404, json=problem))
-    assert type_pin(page, "8")[0] == "saved"
-    page.unroute("**/v1/kiosk/punches")
-    assert type_pin(page, "9")[0] == "saved"
-    page.wait_for_selector("#queued:empty", state="attached")
-    assert page.locator("#refused li").count() == 0
-    assert [punch.employee for punch in door.site.punches(employees=["7", "8", "9"])] == ["7", "8", "9"]
-    tab.errors.clear()  # answers that did not come
 
 
 def test_touch_a_badge_and_a_wrong_pin(door: Door, open_tab: OpenTab) -> None:
@@ -181,47 +104,6 @@ def test_touch_a_badge_and_a_wrong_pin(door: Door, open_tab: OpenTab) -> None:
     assert [punch.method for punch in door.site.punches(employees=["2", "3"])] == ["pin", "badge"]
 
 
-@pytest.mark.slow(seconds=60)
-def test_punches_wait_while_the_server_is_down(tmp_path: Path, open_tab: OpenTab) -> None:
-    with closing(make_site(tmp_path)) as site:
-        first = RunningServer("--config", "server.toml", folder=tmp_path, environment=WEIGHTS)
-        first.set_up()
-        door = Door(first, site, make_kiosk_key(first))
-        tab = open_tab(first.url)
-        page = door.open(tab)
-        assert type_pin(page, "4")[0] == "recorded"
-        first.stop()
-        begun = datetime.now(UTC)
-        for number, pin in (("5", PIN), ("6", "000001"), ("6", PIN)):
-            state, lines = type_pin(page, number, pin)
-            assert (state, len(lines)) == ("saved", 2)  # whose it is shows the server alone
-        assert page.inner_text("#queued") == "3 punches wait for the connection."
-        page.wait_for_selector("#connection:not(:empty)")
-        page.close()
-        ended = datetime.now(UTC)
-        second = RunningServer(
-            "--config", "server.toml", folder=tmp_path, environment=WEIGHTS, port=int(first.url.rpartition(":")[2])
-        )
-        try:
-            page = tab.context.new_page()
-            page.goto(f"{first.url}/kiosk")
-            page.wait_for_selector("#refused li")
-            page.wait_for_selector("#queued:empty", state="attached")
-            assert "wrong" in page.inner_text("#refused li")
-            page.reload()
-            page.wait_for_selector("#refused li")
-            page.click("#refused button")
-            page.wait_for_selector("#refused li", state="detached")
-            waited = site.punches(employees=["5", "6"])
-            assert [punch.employee for punch in waited] == ["5", "6"]
-            assert all(begun - timedelta(seconds=1) <= punch.at <= ended + timedelta(seconds=1) for punch in waited)
-            assert len(site.punches()) == 3
-        finally:
-            second.stop()
-        tab.errors.clear()  # requests that had no answer
-        assert "Traceback" not in first.text + second.text
-
-
 def make_film(photo: Path, film: Path) -> Path:
     """Write a film of a photo, whose frames differ a little, as those of a camera do."""
     with Image.open(photo) as stored:
@@ -232,6 +114,112 @@ def make_film(photo: Path, film: Path) -> Path:
             frames.append(data.getvalue())
     film.write_bytes(b"".join(frames))
     return film
+
+
+def test_the_camera_is_unplugged_and_comes_back(door: Door, open_tab: OpenTab) -> None:
+    """While it is away no frame is sent, and a PIN works."""
+    tab = open_tab(door.server.url, service_workers="block")
+    tab.page.route(f"{door.server.url}/kiosk", lambda route: change_page(route, *RECOGNIZES))
+    frames: list[str] = []
+    tab.page.on("request", lambda request: "/frames?" in request.url and frames.append(request.url))
+    tab.page.route("**/v1/kiosk/frames?*", lambda route: route.fulfill(json={"state": "nearer"}))
+    page = door.open(tab)
+    tab.open("/kiosk")  # routes see no page to which the sign-in leads
+    page.wait_for_selector('#advice:text-is("Come nearer.")')
+    page.evaluate(
+        """() => {
+             const {mediaDevices} = navigator;
+             mediaDevices.find = mediaDevices.getUserMedia;
+             mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "NotFoundError"));
+             document.getElementById("video").srcObject.getTracks()[0].dispatchEvent(new Event("ended"));
+           }"""
+    )
+    page.wait_for_selector('#advice:text-is("The camera is gone or in use. Use number and PIN, or your badge.")')
+    page.fill("#number", "5")
+    page.fill("#pin", PIN)
+    page.press("#pin", "Enter")
+    page.wait_for_selector('#answer[data-state="recorded"]')
+    count = len(frames)  # with one that was on its way
+    page.wait_for_selector("#answer", state="hidden")
+    assert len(frames) == count
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = navigator.mediaDevices.find; }")
+    page.wait_for_selector('#advice:text-is("Come nearer.")')
+    tab.open("about:blank")  # ends the requests before their routes
+    page.unroute_all(behavior="ignoreErrors")
+    tab.errors.clear()
+
+
+def test_a_challenge_says_what_to_do(door: Door, open_tab: OpenTab) -> None:
+    """The answers are those of a server that recognizes a face in each frame, and sees the head move."""
+    tab = open_tab(door.server.url, service_workers="block")
+    punch = {"punch_id": "0" * 32, "name": "Kim", "at": "2026-03-02T09:00:00Z", "direction": "in", "challenge": None}
+    under_way = {"punch_id": None, "name": None, "at": None, "direction": None, "challenge": "c" * 32}
+    state = "straight"
+    sent: list[list[int]] = []
+
+    def judge(route: Any) -> None:
+        is_one = route.request.post_data_buffer.count(b"filename=") == 1
+        route.fulfill(json={"state": "hold"} if is_one else {"state": "straight", **under_way})
+
+    def follow(route: Any) -> None:
+        taken = [int(time) for time in route.request.url.rpartition("times=")[2].replace("%2C", ",").split(",")]
+        assert route.request.post_data_buffer.count(b"filename=") == len(taken)
+        sent.append(taken)
+        route.fulfill(json={"state": state, **(punch if state == "recorded" else under_way)})
+
+    tab.page.route(f"{door.server.url}/kiosk", lambda route: change_page(route, *RECOGNIZES))
+    tab.page.route("**/v1/kiosk/frames?*", judge)
+    tab.page.route(f"**/v1/kiosk/challenges/{'c' * 32}/frames?*", follow)
+    page = door.open(tab)
+    tab.open("/kiosk")  # routes see no page to which the sign-in leads
+    for state, text in (
+        ("straight", "Look straight into the camera."),
+        ("left", "← Turn your head slowly to your left."),
+        ("up", "↑ Look up slowly."),
+    ):
+        page.wait_for_selector(f'#advice[data-key="kiosk.state_{state}"]:text-is("{text}")')
+    assert page.get_attribute("#advice", "role") == "status"  # read aloud
+    state = "recorded"
+    assert read_answer(page)[1][:2] == ["Kim", "Recorded"]
+    times = [time for taken in sent for time in taken]
+    assert times == sorted({*times})
+    assert {len(taken) for taken in sent} <= {2, 3, 4, 5, 6}
+    tab.open("about:blank")  # ends the requests before their routes
+    page.unroute_all(behavior="ignoreErrors")
+    tab.errors.clear()
+
+
+def test_the_clock_changes_with_daylight_saving(door: Door, open_tab: OpenTab) -> None:
+    tab = open_tab(door.server.url, service_workers="block")
+    tab.page.route(f"{door.server.url}/kiosk", lambda route: change_page(route, "Asia/Ho_Chi_Minh", "Europe/Berlin"))
+    page = door.open(tab)
+    page.clock.install(time=datetime(2026, 3, 29, 0, 59, 30, tzinfo=UTC))
+    tab.open("/kiosk")
+    page.wait_for_selector('#clock:text-matches("^1:59")')
+    page.clock.fast_forward(60_000)
+    page.wait_for_selector('#clock:text-matches("^3:00")')
+    tab.open("about:blank")
+    page.unroute_all(behavior="ignoreErrors")
+    tab.errors.clear()
+
+
+def test_colors_and_size_of_the_text_stay(door: Door, open_tab: OpenTab) -> None:
+    tab = open_tab(door.server.url, service_workers="block", color_scheme="light")
+    page = door.open(tab)
+    height = "document.querySelector('.site').getBoundingClientRect().height"
+    before = page.evaluate(height)
+    page.click(".kiosk-settings summary")
+    page.click('button[name="text"][value="large"]')
+    page.wait_for_selector('html[data-text="large"]')
+    page.click(".kiosk-settings summary")
+    page.click('button[name="theme"][value="dark"]')
+    page.wait_for_selector('html[data-theme="dark"][data-text="large"]')
+    assert page.evaluate(height) > before * 1.3
+    page.click(".kiosk-settings summary")
+    assert page.locator('button[name="text"][aria-pressed="true"]').inner_text() == "large"
+    page.click('button[name="text"][value="normal"]')
+    page.wait_for_selector("html:not([data-text])")
+    assert page.evaluate(height) == before
 
 
 @pytest.mark.slow(seconds=90)
@@ -266,6 +254,13 @@ def test_how_it_looks(door: Door, open_tab: OpenTab, tmp_path: Path) -> None:
     tab = open_tab(door.server.url)
     page = door.open(tab)
     look_at(tab, "kiosk", tmp_path)
+    tab.context.add_cookies([{"name": "visavis-text", "value": "large", "url": tab.url}])
+    page.reload()
+    page.wait_for_function(RUNNING)
+    look_at(tab, "kiosk-large", tmp_path)
+    tab.context.clear_cookies(name="visavis-text")
+    page.reload()
+    page.wait_for_function(RUNNING)
     page.set_viewport_size({"width": 1280, "height": 800})
     heights = "places => places.map((place) => place.getBoundingClientRect().height)"
     sizes = page.eval_on_selector_all(".typing button, .way", heights)

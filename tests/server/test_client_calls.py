@@ -132,6 +132,10 @@ CALLS: dict[str, Callable[[Client], Any]] = {
     "GET /v1/calibration": lambda client: client.default_calibration(),
     "GET /v1/kiosk": lambda client: client.describe_kiosk(),
     "POST /v1/kiosk/frames": lambda client: client.punch_by_face([PHOTO]),
+    "POST /v1/kiosk/frames/waited": lambda client: client.send_waiting_frames(
+        [PHOTO], punch_id="0" * 32, waited={"made": 1, "sent": 2, "signature": ""}
+    ),
+    "POST /v1/kiosk/challenges/{challenge_id}/frames": lambda client: client.follow_challenge("0" * 32, [PHOTO], [0]),
     "POST /v1/kiosk/punches": lambda client: client.punch_by_pin("17", "4711"),
     "POST /v1/kiosk/punches/{punch_id}/undo": lambda client: client.undo_punch("0" * 32),
     "POST /v1/kiosk/signing-key": lambda client: client.read_signing_key(),

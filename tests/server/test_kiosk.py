@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import io
 import os
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from conftest import DATA
 from visavis.attendance.consents import give_consent, link_person
 from visavis.attendance.kiosk.credentials import set_badge, set_pin
 from visavis.attendance.kiosk.refusals import count_refusals
+from visavis.attendance.kiosk.types import KioskAnswer
+from visavis.attendance.ledger.ledger import void_punch
 from visavis.attendance.settings import SiteSettings
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee
@@ -74,7 +77,7 @@ def door(tmp_path_factory: pytest.TempPathFactory, sample_photos: Path) -> Itera
     folder = tmp_path_factory.mktemp("door")
     site = Site.create(folder / "site", SiteSettings("Office", "Europe/Berlin", gallery="sqlite:///../faces.db"))
     with (folder / "site" / "site.toml").open("a") as file:
-        file.write('[kiosk]\nliveness = "off"\n')
+        file.write('[kiosk]\nliveness = "off"\noffline_frames = true\n')
     site.put_employees([ANN, BEN, EVE, OLD, KIM, LEE], actor="test")
     for number in ("2", "4", "6"):
         set_pin(site, number, PIN, actor="test")
@@ -102,7 +105,7 @@ def make_frames(photo: Path, count: int = 3, *, size: int = 640) -> list[bytes]:
     frames = []
     with Image.open(photo) as picture:
         for row in range(count):
-            small = picture.convert("RGB")
+            small = ImageOps.exif_transpose(picture).convert("RGB")
             small.thumbnail((size - row, size - row))
             data = io.BytesIO()
             small.save(data, "JPEG", quality=92)
@@ -131,10 +134,10 @@ def test_a_face_punches_once_and_is_undone(door: Door, sample_photos: Path) -> N
 
 
 def test_those_who_may_not_punch_by_face_are_counted_and_not_named(door: Door, sample_photos: Path) -> None:
-    unpaid, both = make_frames(sample_photos / "biden.jpg"), ("state", "name", "punch_id", "at", "direction")
+    unpaid, both = make_frames(sample_photos / "biden.jpg"), [field.name for field in fields(KioskAnswer)]
     attempt = draw()
     answers = [door.show(unpaid, attempt) for _ in range(2)]  # no employee is this person of the gallery
-    assert answers == [dict(zip(both, ("unknown", None, None, None, None), strict=True))] * 2
+    assert answers == [dict(zip(both, ("unknown", *[None] * 5), strict=True))] * 2
     door.site.put_employees([replace(EVE, person_id=door.people["Unpaid"])], actor="test")
     assert door.show(unpaid, draw())["state"] == "unknown"  # Eve has given no consent
     door.site.put_employees([EVE], actor="test")
@@ -210,6 +213,51 @@ def test_a_punch_that_waited_is_recorded_once_at_its_time(door: Door) -> None:
     assert [answer.status_code for answer in answers] == [400, 400, 400]
     other = door.post("/punches", key=door.other_key, json={**order, "id": draw(), "waited": waiting})
     assert other.status_code == 400
+
+
+def send_later(door: Door, frames: list[bytes], ago: timedelta, **changed: Any) -> Any:
+    """Send frames that waited, signed as the kiosk signs them."""
+    sent = round(time.time() * 1000)
+    made = sent - round(ago.total_seconds() * 1000)
+    params = {"punch_id": draw(), "made": made, "sent": sent, **changed}
+    digests = [hashlib.sha256(frame).hexdigest() for frame in frames]
+    text = "\n".join((params["punch_id"], str(made), "", "", "", "", *digests))
+    key = bytes.fromhex(door.post("/signing-key").json()["key"])
+    params = {"signature": hmac.new(key, text.encode(), "sha256").hexdigest(), **params}
+    files = [("photo", (f"{row}.jpg", frame)) for row, frame in enumerate(frames)]
+    return door.post("/frames/waited", params=params, files=files)
+
+
+def test_frames_that_waited_are_recognized_once_at_their_time(door: Door, sample_photos: Path) -> None:
+    frames, waited, punch_id = make_frames(sample_photos / "obama.jpg"), timedelta(hours=30), draw()
+    before = datetime.now(UTC) - waited
+    first, second = (send_later(door, frames, waited, punch_id=punch_id).json() for _ in range(2))
+    nameless = {"punch_id": punch_id, "name": None, "at": None, "direction": None, "challenge": None}
+    assert (first, second) == ({"state": "recorded", **nameless}, {"state": "already", **nameless})
+    (record,) = door.site.ledger.history(punch_id=punch_id)
+    assert record.punch is not None
+    assert (record.punch.employee, record.punch.method, record.punch.device) == ("1", "face", "door")
+    assert timedelta(seconds=-1) <= record.punch.at - before < timedelta(minutes=10)
+    assert record.reason.startswith("waited 108000 s at the kiosk without a connection")
+    with door.site.ledger.write(actor="test") as writer:
+        void_punch(writer, punch_id, reason="test")
+    assert send_later(door, frames, waited, signature="00").status_code == 400
+    assert send_later(door, frames, timedelta(days=8)).status_code == 400
+
+
+def test_frames_that_waited_and_name_no_employee_leave_the_day_undecided(door: Door, sample_photos: Path) -> None:
+    waited, punch_id = timedelta(days=5), draw()
+    day = (datetime.now(UTC) - waited).date()
+    frames = make_frames(sample_photos / "biden.jpg")
+    answers = [send_later(door, frames, waited, punch_id=punch_id).json() for _ in range(2)]
+    assert [(answer["state"], answer["punch_id"], answer["name"]) for answer in answers] == [
+        ("undecided", None, None)
+    ] * 2
+    days = [day + timedelta(step) for step in (-1, 0, 1)]
+    assert sum(count_refusals(door.site, each).get("stranger", 0) for each in days) == 1
+    (outage,) = door.site.outages(days[0], days[-1])
+    assert (outage.device, outage.end - outage.start) == ("door", timedelta(minutes=1))
+    assert outage.reason == f"a face that waited without a connection was not recognized ({punch_id})"
 
 
 def test_the_settings_name_nobody(door: Door) -> None:

@@ -39,7 +39,17 @@ DECIDING = {
 CLOSING = {("POST", f"{SITE}/months/{{month}}/{action}") for action in ("close", "reopen")}
 AT_KIOSKS = {
     ("GET", "/v1/kiosk"),
-    *(("POST", f"/v1/kiosk/{path}") for path in ("frames", "punches", "punches/{punch_id}/undo", "signing-key")),
+    *(
+        ("POST", f"/v1/kiosk/{path}")
+        for path in (
+            "frames",
+            "frames/waited",
+            "challenges/{challenge_id}/frames",
+            "punches",
+            "punches/{punch_id}/undo",
+            "signing-key",
+        )
+    ),
 }
 ALLOWED: dict[str, set[tuple[str, str]]] = {
     "employee": READING | ASKING,

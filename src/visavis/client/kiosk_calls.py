@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 from urllib.parse import quote
 
@@ -42,6 +42,34 @@ class KioskCalls(GalleryRequests):
         params = {"punch_id": punch_id or _draw_id(), "attempt": attempt or _draw_id(), "direction": direction}
         files = make_form("photo", require_uploads(frames)[0])
         return parse(KioskAnswer, self._connection.send("POST", "/kiosk/frames", files=files, params=params))
+
+    def follow_challenge(
+        self, challenge: str, frames: Source | Iterable[Source], milliseconds: Sequence[int]
+    ) -> KioskAnswer:
+        """Send further frames of a challenge; return what the person has to do, or the punch once it is passed.
+
+        ``milliseconds`` are those since the challenge began, for each frame.
+        """
+        files = make_form("photo", require_uploads(frames)[0])
+        path = f"/kiosk/challenges/{quote(challenge, safe='')}/frames"
+        params = {"times": ",".join(map(str, milliseconds))}
+        return parse(KioskAnswer, self._connection.send("POST", path, files=files, params=params))
+
+    def send_waiting_frames(
+        self,
+        frames: Source | Iterable[Source],
+        *,
+        punch_id: str,
+        waited: Mapping[str, object],
+        direction: KioskDirection | None = None,
+    ) -> KioskAnswer:
+        """Record the punch of the person in frames that waited for a connection; the answer has no name.
+
+        ``waited`` says when they were ``made`` and are ``sent``, in milliseconds since 1970, and their ``signature``.
+        """
+        params = {"punch_id": punch_id, **waited, "direction": direction}
+        files = make_form("photo", require_uploads(frames)[0])
+        return parse(KioskAnswer, self._connection.send("POST", "/kiosk/frames/waited", files=files, params=params))
 
     def punch_by_pin(
         self,

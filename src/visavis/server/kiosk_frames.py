@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from visavis import defaults
-from visavis.attendance.kiosk.attempt import Attempt, FrameView, decide_attempt, find_advice, view_frame
+from visavis.attendance.kiosk.attempt import (
+    LARGEST,
+    LARGEST_ACTIVE,
+    SECOND,
+    Attempt,
+    FrameView,
+    decide_attempt,
+    find_advice,
+    view_frame,
+)  # fmt: skip
+from visavis.attendance.kiosk.head_challenge import ChallengeFrame
 from visavis.attendance.kiosk.types import KioskSettings
 from visavis.attendance.settings import locate_url
 from visavis.attendance.site import Site
@@ -44,22 +54,56 @@ def judge_frames(
     gallery = services.gallery(gallery_name)
     if len(frames) < settings.frames:
         recognizer = services.recognizer(gallery.model)
-        views = [FrameView(find_advice(photo)) for photo in recognizer.detect(frames, min_face=MIN_FACE)]
+        largest = _find_largest(settings)
+        views = [
+            FrameView(find_advice(photo, largest=largest)) for photo in recognizer.detect(frames, min_face=MIN_FACE)
+        ]
     else:
-        fpir = services.search_rates.read(gallery_name).fpir if settings.fpir is None else settings.fpir
-        answers = [*gallery.identify_photos(frames, fpir=fpir, top=1, min_face=MIN_FACE)]
-        views = _view(services, settings, answers)
+        views = _view(services, settings, _identify(services, gallery_name, settings, frames))
     return decide_attempt(
-        views, frames=settings.frames, liveness=settings.liveness == "passive", real_from=defaults.REAL_FROM
+        views, frames=settings.frames, liveness=settings.liveness != "off", real_from=defaults.REAL_FROM
     )
 
 
+def view_challenge_frames(
+    services: Services, gallery_name: str, settings: KioskSettings, photos: Sequence[NamedPhoto], times: Sequence[float]
+) -> list[ChallengeFrame]:
+    """Return what the frames of a challenge show, which were taken at these seconds since it began."""
+    frames = []
+    for answer, seconds in zip(_identify(services, gallery_name, settings, photos), times, strict=True):
+        photo = answer.photo
+        width = 0 if photo.photo is None else photo.photo.pixels.shape[1]
+        person_id = answer.identifications[photo.largest].person_id if photo.faces else None
+        near = [face for face in photo.faces if face.area > SECOND * photo.faces[photo.largest].area]
+        is_straight = find_advice(photo, largest=_find_largest(settings)) is None
+        frames.append(ChallengeFrame(seconds, near, width, person_id, is_straight))
+    return frames
+
+
+def _find_largest(settings: KioskSettings) -> float:
+    return LARGEST_ACTIVE if settings.liveness == "active" else LARGEST
+
+
+def _identify(
+    services: Services, gallery_name: str, settings: KioskSettings, frames: Sequence[NamedPhoto]
+) -> list[IdentifiedPhoto]:
+    fpir = services.search_rates.read(gallery_name).fpir if settings.fpir is None else settings.fpir
+    gallery = services.gallery(gallery_name)
+    return [*gallery.identify_photos(frames, fpir=fpir, top=1, min_face=MIN_FACE)]
+
+
 def _view(services: Services, settings: KioskSettings, answers: Sequence[IdentifiedPhoto]) -> list[FrameView]:
-    is_judged = settings.liveness == "passive" and all(find_advice(answer.photo) is None for answer in answers)
+    largest = _find_largest(settings)
+    is_judged = settings.liveness != "off" and all(
+        find_advice(answer.photo, largest=largest) is None for answer in answers
+    )
     check = LivenessCheck(networks=services.spoof_networks) if is_judged else None
     return [
         view_frame(
-            answer.photo, answer.identifications, None if check is None else _judge(services, check, answer.photo)
+            answer.photo,
+            answer.identifications,
+            None if check is None else _judge(services, check, answer.photo),
+            largest=largest,
         )
         for answer in answers
     ]

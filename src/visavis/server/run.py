@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+from visavis.defaults import DETECTOR
 from visavis.errors import ServerError, UsageError, reason_of
 from visavis.server.config import ServerConfig, is_loopback
 from visavis.server.state.cameras import Cameras
@@ -89,7 +90,10 @@ def _check_attendance(config: ServerConfig, cameras: CameraFile | None) -> None:
 
     with Site(config.attendance_site) as site:
         read_terminals(site)
-        read_kiosk_settings(site)
+        if read_kiosk_settings(site).liveness == "active" and (config.workers > 1 or config.detector != DETECTOR):
+            raise UsageError(
+                f"liveness of [kiosk] is active: the challenge needs one worker, and the detector {DETECTOR}."
+            )
         if doors:
             from visavis.server.passage_recorder import check_doors
 

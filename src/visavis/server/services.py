@@ -39,6 +39,7 @@ from visavis.server.state.speeds import Speeds
 if TYPE_CHECKING:
     from visavis.attendance.integrations.zkteco.terminals import Terminal
     from visavis.attendance.site import Site
+    from visavis.server.kiosk_challenges import KioskChallenges
     from visavis.spoof_networks import SpoofNetworks
     from visavis.videos.camera_file import CameraSettings
 
@@ -120,6 +121,14 @@ class Services:
         folder = self.config.attendance_site
         with self._lock:
             return None if folder is None else Site(folder)
+
+    @cached_property
+    def kiosk_challenges(self) -> KioskChallenges:
+        """The challenges at kiosks that are under way."""
+        from visavis.server.kiosk_challenges import KioskChallenges
+
+        with self._lock:
+            return KioskChallenges()
 
     @cached_property
     def terminals(self) -> Mapping[str, Terminal]:

@@ -120,7 +120,7 @@ def test_settings(tmp_path: Path) -> None:
     assert make_kiosk_settings({"liveness": "off", "frames": 5, "pin": False}).frames == 5
     for table, message in (
         ({"framse": 3}, "has no key 'framse'"),
-        ({"liveness": "on"}, "is passive or off"),
+        ({"liveness": "on"}, "is passive, active or off"),
         ({"frames": 2}, "from 3 to 8"),
         ({"pin": 1}, "pin of a kiosk is true or false"),
         ({"fpir": 2}, "fpir must be between 0 and 1"),

@@ -12,7 +12,7 @@ from typing import Literal
 from visavis.attendance.kiosk.types import KioskAnswer
 from visavis.liveness import Liveness, TrackLiveness
 from visavis.plain import Plain
-from visavis.types import Face, Identification, PhotoFaces, Quality
+from visavis.types import Identification, PhotoFaces, Quality
 
 Advice = Literal["waiting", "nearer", "farther", "light", "less_light", "look", "single"]
 AttemptState = Literal[
@@ -32,6 +32,8 @@ AttemptState = Literal[
 
 SMALLEST, LARGEST = 0.15, 0.65
 """Least and greatest width of a face, as a part of the frame: of a taller frame than 2:3, of two thirds its height."""
+LARGEST_ACTIVE = 0.45
+"""Greatest width of a face before a challenge: of nearer faces perspective moves the nose of a photo."""
 SECOND = 0.25
 """Area of a second face, of that of the largest, from which on it counts: who is meant is then not certain."""
 LIT = 0.75
@@ -72,31 +74,38 @@ class Attempt(Plain):
         return KioskAnswer("unknown" if self.state == "recognized" else self.state)
 
 
-def find_advice(photo: PhotoFaces) -> Advice | None:
-    """Return what keeps the largest face of a frame from being recognized surely; None: nothing does."""
+def find_advice(photo: PhotoFaces, *, largest: float = LARGEST) -> Advice | None:
+    """Return what keeps the largest face of a frame from being recognized surely; None: nothing does.
+
+    ``largest`` is the greatest width of a face, as a part of the frame.
+    """
     if photo.photo is None or not photo.faces:
         return "waiting"
     face, quality = photo.faces[photo.largest], photo.quality[photo.largest]
     if sum(other.area > SECOND * face.area for other in photo.faces) > 1:
         return "single"
     height, width = photo.photo.pixels.shape[:2]
-    return _advise(face, quality, width, height)
+    return _advise(float(face.box[2] - face.box[0]) / min(width, height * 1.5), quality, largest)
 
 
-def _advise(face: Face, quality: Quality, width: int, height: int) -> Advice | None:
-    share = float(face.box[2] - face.box[0]) / min(width, height * 1.5)
+def _advise(share: float, quality: Quality, largest: float) -> Advice | None:
     if share < SMALLEST:
         return "nearer"
-    if share > LARGEST:
+    if share > largest:
         return "farther"
     if quality.exposure < LIT:
         return "light" if quality.brightness < DARK else "less_light"
     return "look" if quality.pose < FRONTAL else None
 
 
-def view_frame(photo: PhotoFaces, answers: Sequence[Identification], liveness: Liveness | None) -> FrameView:
-    """Return what a frame shows; ``answers`` has a row for each of its faces, ``liveness`` is that of the largest."""
-    advice = find_advice(photo)
+def view_frame(
+    photo: PhotoFaces, answers: Sequence[Identification], liveness: Liveness | None, *, largest: float = LARGEST
+) -> FrameView:
+    """Return what a frame shows; ``answers`` has a row for each of its faces, ``liveness`` is that of the largest face.
+
+    ``largest`` is as in :func:`find_advice`.
+    """
+    advice = find_advice(photo, largest=largest)
     if advice is not None:
         return FrameView(advice)
     answer = answers[photo.largest]

@@ -12,10 +12,12 @@ from visavis.plain import Plain
 UNDO_SECONDS = 10
 """For so long a kiosk offers to undo a punch."""
 
-KioskLiveness = Literal["passive", "off"]
+KioskChoice = Literal["in", "out"] | None
+"""The direction that a person has chosen; None: it follows from the last punch."""
+KioskLiveness = Literal["passive", "active", "off"]
 KioskState = Literal[
     "waiting", "nearer", "farther", "light", "less_light", "look", "single", "hold", "unclear", "unknown", "attack",
-    "recorded", "already",
+    "recorded", "already", "undecided", "straight", "left", "right", "up", "challenge_failed",
 ]  # fmt: skip
 
 
@@ -23,9 +25,11 @@ KioskState = Literal[
 class KioskSettings(Plain):
     """How kiosks recognize people, and what they offer beside it.
 
-    ``frames`` have to show the same person; with ``liveness`` passive they have to show a real face. ``fpir`` is the
+    ``frames`` have to show the same person; with ``liveness`` passive they have to show a real face; with active the
+    person also has to move the head as asked. ``fpir`` is the
     rate at which a stranger is named by a search, None: that of the gallery. ``pin`` and ``badge`` say whether
-    employees may use these. A punch that waited without a connection is taken up to ``queue_days`` after it.
+    employees may use these. A punch that waited without a connection is taken up to ``queue_days`` after it; frames
+    wait only with ``offline_frames``.
     """
 
     liveness: KioskLiveness = "passive"
@@ -35,6 +39,7 @@ class KioskSettings(Plain):
     badge: bool = True
     sound: bool = True
     queue_days: int = 7
+    offline_frames: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,9 @@ class KioskDescription(Plain):
 class KioskAnswer(Plain):
     """Advice for the person at a kiosk, or what became of the punch.
 
-    Only a punch that is "recorded", or was "already", has a name and the rest.
+    Only a punch that is "recorded", or was "already", has a name and the rest. "undecided" are frames that waited
+    without a connection, and name no employee who may punch by face. ``challenge`` is the id of a challenge that is
+    under way, whose state says what to do.
     """
 
     state: KioskState
@@ -61,3 +68,4 @@ class KioskAnswer(Plain):
     name: str | None = None
     at: datetime | None = None
     direction: Direction | None = None
+    challenge: str | None = None

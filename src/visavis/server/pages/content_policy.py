@@ -45,3 +45,12 @@ def make_page_headers(*, has_module: bool) -> dict[str, str]:
         "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
         **REFERRER,
     }
+
+
+def make_worker_headers(scope: str) -> dict[str, str]:
+    """Return the headers of a service worker of the pages below ``scope``, which asks this server alone."""
+    return {
+        "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
+        "Service-Worker-Allowed": scope,
+        "Cache-Control": "no-cache",
+    }

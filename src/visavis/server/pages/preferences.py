@@ -1,4 +1,4 @@
-"""Language, theme, and form of dates and numbers of a browser: its cookies, else its headers."""
+"""Language, theme, form of dates and numbers, and size of text of a browser: its cookies, else its headers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from visavis.server.pages.catalogs import LANGUAGES, pick_language
 
 THEMES = ("auto", "light", "dark")
 """``auto`` is the theme of the system."""
+TEXT_SIZES = ("normal", "large")
 FORMATS = {
     "auto": "",
     "en-US": "Dec 31, 2026, 2:05 PM; 1,234.5",
@@ -22,8 +23,8 @@ FORMATS = {
     "zh-CN": "2026年12月31日 14:05; 1,234.5",
 }
 """Forms of dates and numbers: locales of ``Intl`` with a sample; ``auto`` is the form of the language."""
-COOKIES = {"language": "visavis-language", "theme": "visavis-theme", "format": "visavis-format"}
-ALLOWED = {"language": LANGUAGES, "theme": THEMES, "format": tuple(FORMATS)}
+COOKIES = {name: f"visavis-{name}" for name in ("language", "theme", "format", "text")}
+ALLOWED = {"language": LANGUAGES, "theme": THEMES, "format": tuple(FORMATS), "text": TEXT_SIZES}
 SECONDS = 365 * 24 * 3600
 
 
@@ -34,6 +35,7 @@ class Preferences:
     language: str
     theme: str
     format: str
+    text: str
 
 
 def read_preferences(request: Request) -> Preferences:
@@ -44,6 +46,7 @@ def read_preferences(request: Request) -> Preferences:
         language or pick_language(request.headers.get("accept-language", "")),
         chosen["theme"] if chosen["theme"] in THEMES else THEMES[0],
         chosen["format"] if chosen["format"] in FORMATS else "auto",
+        chosen["text"] if chosen["text"] in TEXT_SIZES else TEXT_SIZES[0],
     )
 
 

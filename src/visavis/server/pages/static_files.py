@@ -7,8 +7,9 @@ page gets all of one version, and browsers keep them for a year.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -61,3 +62,13 @@ def find_modules(name: str) -> tuple[str, ...]:
         text = read_static_files()[module].content.decode()
         names += [imported for imported in IMPORT.findall(text) if imported not in names]
     return tuple(names)
+
+
+def make_worker(name: str, *, page: str, styles: Sequence[str]) -> str:
+    """Return the source of a service worker, which begins with its version and the files that it keeps.
+
+    These are the modules of ``page``, the style sheets and the icon.
+    """
+    kept = [make_static_url(file) for file in (*find_modules(page), *styles, "icon.svg")]
+    source = read_static_files()[name].content.decode()
+    return f"const VERSION = {json.dumps(hash_static_files())};\nconst FILES = {json.dumps(kept)};\n{source}"

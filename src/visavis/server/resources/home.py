@@ -38,13 +38,15 @@ def set_preferences(
     language: Annotated[str, Form(max_length=20)] = "",
     theme: Annotated[str, Form(max_length=20)] = "",
     number_format: Annotated[str, Form(max_length=20, alias="format")] = "",
+    text: Annotated[str, Form(max_length=20)] = "",
     page: Annotated[str, Form(max_length=2000)] = "/",
 ) -> RedirectResponse:
-    """Keep language, theme or format in cookies, and return to the page."""
+    """Keep language, theme, format or size of text in cookies, and return to the page."""
     check_same_origin(request)
     is_here = page.startswith("/") and not page.startswith(("//", "/\\"))
     answer = RedirectResponse(page if is_here else "/", 303)
     set_preference(answer, request, "language", language)
     set_preference(answer, request, "theme", theme)
     set_preference(answer, request, "format", number_format)
+    set_preference(answer, request, "text", text)
     return answer

@@ -2,8 +2,10 @@
 
 import { ask, describeProblem, key, Problem } from "./api.js";
 import { element } from "./dom.js";
-import { drawId, watchPeople } from "./kiosk_camera.js";
+import { drawId, grabMany, watchPeople } from "./kiosk_camera.js";
+import { forgetPage, keepPage } from "./kiosk_offline.js";
 import { PunchQueue } from "./kiosk_queue.js";
+import { isStuck, postWithin, sendWaiting } from "./kiosk_sending.js";
 import { playSound } from "./kiosk_sound.js";
 import { countText, locale, text } from "./texts.js";
 
@@ -11,8 +13,9 @@ const settings = JSON.parse(document.getElementById("kiosk-settings").textConten
 const SHOWN = 3000; // milliseconds
 const LONGEST = 8000; // milliseconds for the answer to a punch, after which it waits in the queue
 const POLL = 15_000; // milliseconds between looks at the connection
+const UPDATE = 600_000; // milliseconds between looks for another version of the server
 const UNDONE = 10_000; // milliseconds in which the face of who has undone a punch does not punch again
-const GOOD = ["recorded", "already", "saved"];
+const GOOD = ["recorded", "already", "saved", "kept"];
 const place = (id) => document.getElementById(id);
 const [advice, answer, connection, form] = ["advice", "answer", "connection", "typed"].map(place);
 const { number, pin } = form.elements;
@@ -40,6 +43,7 @@ function show(state, { name = "", at = null, direction = "unspecified" } = {}) {
 
 function say(key) {
   const sentence = text(key);
+  advice.dataset.key = key;
   if (advice.textContent !== sentence) advice.textContent = sentence; // else it is read aloud again
 }
 
@@ -82,18 +86,24 @@ function stopWith(problem) {
   place("faults").replaceChildren(describeProblem(problem));
 }
 
-// A punch that was typed: sent at once, else kept until the server can be reached. Those that wait go first.
+// A punch that was typed: sent at once, else kept until the server can be reached. Those that wait go first, but for one
+// of another employee that the server cannot take.
 async function send(punch) {
-  if (queue && (await queue.count()) > 0) return keep(punch);
+  if (queue && (await queue.holds(punch, isStuck))) return keep(punch);
   const body = { id: punch.id, ...(punch.badge ? { badge: punch.badge } : { number: punch.number, pin: punch.pin }) };
   if (punch.direction) body.direction = punch.direction;
   try {
-    take(await askJson("/v1/kiosk/punches", body, LONGEST));
+    take(await postWithin("/v1/kiosk/punches", body, LONGEST));
     tellConnection(true);
   } catch (problem) {
-    if (problem.code !== "offline" && problem.name !== "AbortError" && problem.status < 500) return takeProblem(problem);
-    await keep(punch);
+    if (mayPass(problem)) await keep(punch);
+    else takeProblem(problem);
   }
+}
+
+// Whether a punch may be taken later. Who typed too many wrong PINs types again.
+function mayPass({ code, name, status }) {
+  return code === "offline" || name === "AbortError" || status >= 500 || (status === 429 && code !== "too_many_wrong");
 }
 
 async function keep(punch) {
@@ -108,17 +118,6 @@ async function keep(punch) {
   await flush();
 }
 
-async function askJson(path, body, longest) {
-  const stopping = new AbortController();
-  const timer = setTimeout(() => stopping.abort(), longest);
-  try {
-    const blob = new Blob([JSON.stringify(body)], { type: "application/json" });
-    return await ask("POST", path, { body: blob, signal: stopping.signal });
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 let isSending = false;
 
 // Sends what waits, in order; what the server refuses is shown, and what it does not answer waits on.
@@ -126,17 +125,7 @@ async function flush() {
   if (!queue || isSending) return;
   isSending = true;
   try {
-    await navigator.locks.request("visavis-kiosk", async () => {
-      for (let next = await queue.first(); next; next = await queue.first()) {
-        try {
-          await askJson("/v1/kiosk/punches", next.body, LONGEST * 3);
-          await queue.remove(next.order);
-        } catch (problem) {
-          if (![400, 409, 422].includes(problem.status)) throw problem; // 404: the server has no site now
-          await queue.refuse(next.order, problem.code);
-        }
-      }
-    });
+    await navigator.locks.request("visavis-kiosk", () => sendWaiting(queue));
     tellConnection(true);
   } catch (problem) {
     if (problem.status === 401 || problem.status === 403) stopWith(problem);
@@ -149,13 +138,17 @@ async function flush() {
 
 async function showQueue() {
   if (!queue) return;
-  const count = await queue.count();
+  const waiting = await queue.waiting();
+  const count = waiting.length;
   place("queued").textContent = count ? countText("kiosk.queued", count) : "";
+  const stuck = waiting.filter(isStuck).map(({ made }) => element("li", {}, `${writeTime(made)}: ${text("kiosk.stuck")}`));
+  place("stuck").replaceChildren(...stuck);
   const refused = await queue.refused();
   place("refused").replaceChildren(
-    ...refused.map(({ order, made, code }) => {
+    ...refused.map((punch) => {
+      const { made, code } = punch;
       const known = ["wrong_credentials"].includes(code) ? text("kiosk.refused_wrong") : text("kiosk.refused_other");
-      const close = () => queue.remove(order).then(showQueue);
+      const close = () => queue.remove(punch).then(showQueue);
       const button = element("button", { type: "button", click: close }, text("kiosk.close"));
       return element("li", {}, element("span", {}, `${writeTime(made)}: ${known}`), button);
     }),
@@ -165,11 +158,28 @@ async function showQueue() {
 function tellConnection(isThere) {
   const sentence = isThere ? "" : text("kiosk.no_connection");
   if (connection.textContent !== sentence) connection.textContent = sentence;
+  const { recognizes, settings: { offline_frames: isKept } } = settings;
+  place("keep").hidden = isThere || !recognizes || !isKept || !queue;
+}
+
+// Frames of who stands there, without a connection: they are recognized on the server, later.
+async function keepFrames() {
+  const [punch, video] = [{ id: drawId(), made: Date.now(), direction: form.elements.direction.value }, place("video")];
+  try {
+    const pictures = video.videoWidth ? await grabMany(video, settings.settings.frames) : [];
+    const isKept = pictures.length === settings.settings.frames && (await queue.addFrames(punch, pictures));
+    show(isKept ? "kept" : "failed", isKept ? { at: punch.made } : {});
+    if (isKept) form.elements.direction.value = "";
+  } catch {
+    show("failed");
+  }
+  await showQueue();
 }
 
 async function look() {
   try {
-    await ask("GET", "/v1/kiosk");
+    const { now } = await ask("GET", "/v1/kiosk");
+    queue?.noteClock(Date.parse(now));
     tellConnection(true);
     place("faults").replaceChildren();
     if (queue) await queue.prepare();
@@ -195,6 +205,7 @@ function setUpForm() {
   const digits = [..."123456789"].map((digit) => makeKey(digit, digit, type(digit)));
   const last = [makeKey(text("kiosk.letters"), text("kiosk.letters_hint"), letters), makeKey("0", "0", type("0")), makeKey("⌫", text("kiosk.erase"), erase)];
   place("keys").replaceChildren(...digits, ...last);
+  place("keep").addEventListener("click", keepFrames);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
@@ -217,6 +228,25 @@ function submit() {
   send(punch);
 }
 
+const isIdle = () => answer.hidden && !number.value && !pin?.value && !place("strip").childElementCount;
+
+// Signing out deletes all that the browser keeps of the kiosk: punches that wait are named before.
+function setUpSignOut() {
+  const session = document.querySelector("form.session");
+  let isWarned = false;
+  session?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const count = queue ? (await queue.waiting()).length : 0;
+    if (count && !isWarned) {
+      isWarned = true;
+      place("faults").replaceChildren(element("p", { class: "notice warning", role: "alert" }, countText("kiosk.sign_out_loses", count)));
+      return;
+    }
+    await forgetPage().catch(() => {});
+    session.submit();
+  });
+}
+
 function showClock() {
   place("clock").textContent = clock.format(new Date());
 }
@@ -225,6 +255,7 @@ async function start() {
   showClock();
   setInterval(showClock, 1000);
   setUpForm();
+  setUpSignOut();
   number.focus();
   try {
     queue = await PunchQueue.open(key);
@@ -234,6 +265,7 @@ async function start() {
     if (!(problem instanceof Problem)) queue = null; // no HTTPS, or no storage: nothing can wait here
   }
   setInterval(look, POLL);
+  keepPage(isIdle).then((update) => setInterval(update, UPDATE));
   await look();
   if (!settings.recognizes) return say("kiosk.no_recognition");
   watchPeople(place("video"), {

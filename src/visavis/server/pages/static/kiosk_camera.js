@@ -2,15 +2,17 @@
 
 import { ask } from "./api.js";
 import { element } from "./dom.js";
+import { followChallenge } from "./kiosk_challenge.js";
 
 const SIZE = { width: { ideal: 1280 }, height: { ideal: 960 }, facingMode: "user", resizeMode: { ideal: "none" } };
 const WIDEST = 800; // pixels of the frames that are sent
 const PAUSE = 250; // milliseconds between an answer and the next frame
 const APART = 150; // milliseconds between the frames of an attempt
 const AFTER_ANSWER = 1500;
+const AFTER_CHALLENGE = 5000; // milliseconds to go away, before the next challenge
 const AFTER_FAILURE = 3000;
 const SAME_PERSON = 10_000; // milliseconds in which the same person gets once the answer that the punch is there
-const DECIDED = ["recorded", "already", "unknown", "attack"];
+const DECIDED = ["recorded", "already", "unknown", "attack", "challenge_failed"];
 
 // 32 hexadecimal digits at random.
 export function drawId() {
@@ -38,6 +40,9 @@ export async function watchPeople(video, { frames, readDirection, say, onAnswer,
         say("kiosk.state_hold");
         answer = await judge(await grabMany(video, frames), attempt, readDirection());
       }
+      const isChallenge = Boolean(answer.challenge);
+      if (isChallenge) answer = await followChallenge(video, answer, { grab, say });
+      if (!video.videoWidth) continue; // it was unplugged meanwhile
       if (!DECIDED.includes(answer.state)) {
         if (answer.state === "waiting") {
           attempt = drawId();
@@ -50,11 +55,11 @@ export async function watchPeople(video, { frames, readDirection, say, onAnswer,
       if (answer.name) last = { name: answer.name, time: Date.now() };
       say(isAgain ? "kiosk.state_waiting" : `kiosk.state_${answer.state}`);
       if (!isAgain) onAnswer(answer);
-      await wait(AFTER_ANSWER);
+      await wait(isChallenge ? AFTER_CHALLENGE : AFTER_ANSWER);
     } catch (problem) {
       onProblem(problem);
       say("kiosk.use_pin");
-      await wait(AFTER_FAILURE);
+      await wait(Math.max(AFTER_FAILURE, 1000 * (problem.waitSeconds || 0)));
     }
   }
 }
@@ -69,10 +74,15 @@ async function openCamera(video, say) {
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ video: SIZE });
       video.srcObject = stream;
-      for (const track of stream.getTracks()) track.addEventListener("ended", () => openCamera(video, say));
+      for (const track of stream.getTracks()) {
+        track.addEventListener("ended", () => {
+          video.srcObject = null; // else its last frame stays, and is sent
+          openCamera(video, say);
+        });
+      }
       return true;
     } catch (error) {
-      say(error.name === "NotAllowedError" ? "camera.refused" : "camera.missing");
+      say(error.name === "NotAllowedError" ? "camera.refused" : "kiosk.no_camera");
       await wait(AFTER_FAILURE);
     }
   }
@@ -85,10 +95,12 @@ function judge(pictures, attempt, direction) {
   return ask("POST", `/v1/kiosk/frames?${query}`, { body });
 }
 
-async function grabMany(video, count) {
+// Returns frames of an attempt, as JPEG.
+export async function grabMany(video, count) {
   const pictures = [];
   while (pictures.length < count) {
     if (pictures.length) await wait(APART);
+    if (!video.videoWidth) return pictures; // it was unplugged: too few frames name no employee
     pictures.push(await grab(video));
   }
   return pictures;

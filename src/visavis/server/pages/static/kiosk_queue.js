@@ -3,10 +3,15 @@
 import { ask } from "./api.js";
 
 const NAME = "visavis-kiosk";
+const MOST_FACES = 100; // people whose frames wait
+const MOST_BYTES = 64e6;
+const LEAST_STEP = 10_000; // milliseconds: a machine that slept counts as one whose clock was set
+const write = (bytes) => Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const encode = (text) => new TextEncoder().encode(text);
 
 // The store outlives the page and the browser. Its keys cannot be read by scripts, only used.
 export class PunchQueue {
+  #clock = null;
   #database;
   #kiosk;
   #keys;
@@ -19,10 +24,13 @@ export class PunchQueue {
 
   // `kiosk` is the name of the key of this session: punches are signed with a key of its own.
   static async open(kiosk) {
-    const opening = indexedDB.open(NAME, 1);
-    opening.onupgradeneeded = () => {
-      opening.result.createObjectStore("punches", { keyPath: "order", autoIncrement: true });
-      opening.result.createObjectStore("keys");
+    const opening = indexedDB.open(NAME, 2);
+    opening.onupgradeneeded = ({ oldVersion }) => {
+      if (oldVersion < 1) {
+        opening.result.createObjectStore("punches", { keyPath: "order", autoIncrement: true });
+        opening.result.createObjectStore("keys");
+      }
+      opening.result.createObjectStore("frames"); // by the id of their punch
     };
     const database = await finish(opening);
     let cipher = await finish(database.transaction("keys").objectStore("keys").get("cipher"));
@@ -44,30 +52,65 @@ export class PunchQueue {
     this.#keys.signing = signing;
   }
 
+  // Takes the time of the server, in milliseconds, when it has just been reached.
+  noteClock(time) {
+    this.#clock = { time, date: Date.now(), since: performance.now() };
+  }
+
   async add({ id, made, number, pin, badge, direction }) {
-    const text = [id, made, number, pin, badge, direction].join("\n");
-    const signature = await crypto.subtle.sign("HMAC", this.#keys.signing, encode(text));
-    const iv = crypto.getRandomValues(new Uint8Array(12));
-    const secret = encode(JSON.stringify({ number, pin, badge }));
-    const data = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, this.#keys.cipher, secret);
-    const hex = Array.from(new Uint8Array(signature), (byte) => byte.toString(16).padStart(2, "0")).join("");
-    await finish(this.#store("punches", "readwrite").add({ kiosk: this.#kiosk, id, made, direction, signature: hex, iv, data }));
+    const offset = this.#readOffset();
+    const text = [id, made, number, pin, badge, direction, ...offset].join("\n");
+    const secret = await this.#encrypt(encode(JSON.stringify({ number, pin, badge })));
+    const [signature, who] = [await this.#sign(text), await this.#markEmployee(number, badge)];
+    await finish(this.#store("punches", "readwrite").add({ kiosk: this.#kiosk, id, made, direction, offset, signature, who, ...secret }));
   }
 
-  // The oldest punch that waits, as it is sent now; null where none waits.
-  async first() {
-    const [punch] = await this.#list(({ code }) => !code);
-    if (!punch) return null;
-    const data = await crypto.subtle.decrypt({ name: "AES-GCM", iv: punch.iv }, this.#keys.cipher, punch.data);
-    const { number, pin, badge } = JSON.parse(new TextDecoder().decode(data));
-    const waited = { made: punch.made, sent: Date.now(), signature: punch.signature };
-    const body = { id: punch.id, number, pin, badge, waited };
-    if (punch.direction) body.direction = punch.direction;
-    return { order: punch.order, body };
+  // Keeps frames (JPEG) of a person who is recognized later; false where there are too many already.
+  async addFrames({ id, made, direction }, pictures) {
+    const kept = (await this.waiting()).filter(({ bytes }) => bytes);
+    const bytes = pictures.reduce((sum, { size }) => sum + size, 0);
+    if (kept.length >= MOST_FACES || kept.reduce((sum, punch) => sum + punch.bytes, bytes) > MOST_BYTES) return false;
+    const [digests, frames] = [[], []];
+    for (const picture of pictures) {
+      const data = await picture.arrayBuffer();
+      digests.push(write(await crypto.subtle.digest("SHA-256", data)));
+      frames.push(await this.#encrypt(data));
+    }
+    const offset = this.#readOffset();
+    const signature = await this.#sign([id, made, "", "", "", direction, ...digests, ...offset].join("\n"));
+    const transaction = this.#database.transaction(["punches", "frames"], "readwrite");
+    transaction.objectStore("frames").put(frames, id);
+    await finish(transaction.objectStore("punches").add({ kiosk: this.#kiosk, id, made, direction, offset, signature, who: id, bytes }));
+    return true;
   }
 
-  async count() {
-    return (await this.#list(({ code }) => !code)).length;
+  // The address and the body of a punch that waits, as it is sent now.
+  async open({ id, made, direction, offset: [offset] = [], signature, iv, data, bytes }) {
+    const waited = { made, sent: Date.now(), signature, ...(offset !== undefined && { offset }) };
+    if (bytes) {
+      const body = new FormData();
+      for (const frame of await finish(this.#store("frames").get(id))) {
+        body.append("photo", new Blob([await this.#decrypt(frame)], { type: "image/jpeg" }), "frame.jpg");
+      }
+      const query = new URLSearchParams({ punch_id: id, ...waited, ...(direction && { direction }) });
+      return { path: `/v1/kiosk/frames/waited?${query}`, body };
+    }
+    const { number, pin, badge } = JSON.parse(new TextDecoder().decode(await this.#decrypt({ iv, data })));
+    return { path: "/v1/kiosk/punches", body: { id, number, pin, badge, waited, ...(direction && { direction }) } };
+  }
+
+  // Punches that wait, in their order; `who` is the same for those with the same number or badge.
+  waiting() {
+    return this.#list(({ code }) => !code);
+  }
+
+  // Whether a new punch has to wait behind those that do.
+  async holds({ number, badge }, isStuck) {
+    const punches = await this.waiting();
+    if (!punches.length) return false;
+    const who = await this.#markEmployee(number, badge);
+    const stuck = new Set(punches.filter(isStuck).map((punch) => punch.who));
+    return stuck.has(who) || punches.some((punch) => !stuck.has(punch.who));
   }
 
   // Punches that the server has refused, until they are closed; without what was typed.
@@ -79,10 +122,44 @@ export class PunchQueue {
     const store = this.#store("punches", "readwrite");
     const { kiosk, id, made } = await finish(store.get(order));
     await finish(store.put({ order, kiosk, id, made, code }));
+    await finish(this.#store("frames", "readwrite").delete(id));
   }
 
-  remove(order) {
-    return finish(this.#store("punches", "readwrite").delete(order));
+  async postpone(order, { tries, restsUntil }) {
+    const store = this.#store("punches", "readwrite");
+    await finish(store.put({ ...(await finish(store.get(order))), tries, restsUntil }));
+  }
+
+  async remove({ order, id }) {
+    await finish(this.#store("punches", "readwrite").delete(order));
+    await finish(this.#store("frames", "readwrite").delete(id));
+  }
+
+  // The server's clock less this one, when the server was last reached, as a list; empty where it is not known, or where
+  // this clock may have been set since.
+  #readOffset() {
+    if (!this.#clock) return [];
+    const { time, date, since } = this.#clock;
+    const step = Date.now() - date - (performance.now() - since);
+    return Math.abs(step) < LEAST_STEP ? [Math.round(time - date)] : [];
+  }
+
+  #markEmployee(number, badge) {
+    return this.#sign(badge ? `badge\n${badge}` : `number\n${number}`);
+  }
+
+  async #sign(text) {
+    const signature = await crypto.subtle.sign("HMAC", this.#keys.signing, encode(text));
+    return write(signature);
+  }
+
+  async #encrypt(bytes) {
+    const iv = crypto.getRandomValues(new Uint8Array(12));
+    return { iv, data: await crypto.subtle.encrypt({ name: "AES-GCM", iv }, this.#keys.cipher, bytes) };
+  }
+
+  #decrypt({ iv, data }) {
+    return crypto.subtle.decrypt({ name: "AES-GCM", iv }, this.#keys.cipher, data);
   }
 
   async #list(matches) {
