@@ -1,7 +1,7 @@
 """The door of a camera: tracks with their places and identities in, passages out.
 
 An entrance and an exit have a passage for each track. At a line a track has one if it is on the other side in the end,
-so whoever crosses it back and forth has none. Who stays in the picture after going in is not waited for.
+so a person who crosses it back and forth has none. A person who stays in the picture after going in is not waited for.
 """
 
 from __future__ import annotations
