@@ -163,7 +163,7 @@ DELEGATED = {
     "client.photo_calls.PhotoCalls.quality",
     "client.people_calls.PeopleCalls.enroll",
     "client.people_calls.PeopleCalls.identify_photos",
-    "client.kiosk_calls.KioskCalls.punch_by_face",
+    *(f"client.kiosk_calls.KioskCalls.{name}" for name in ("punch_by_face", "follow_challenge", "send_waiting_frames")),
 }
 """What the methods of a gallery call, what calls ``Recognizer.represent`` and nothing else with its photos, and the
 client, whose answers tests/server compares with those of the library."""

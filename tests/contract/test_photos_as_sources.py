@@ -165,6 +165,8 @@ DELEGATED = {
             "feedback_calls.FeedbackCalls.rejection_effect",
             "feedback_calls.FeedbackCalls.reject",
             "kiosk_calls.KioskCalls.punch_by_face",
+            "kiosk_calls.KioskCalls.follow_challenge",
+            "kiosk_calls.KioskCalls.send_waiting_frames",
         )
     ),
     "train.classifier_model.EmbeddingClassifier.identify",
