@@ -137,7 +137,7 @@ class SqlDatabase(Closing):
             yield
         except IntegrityError:
             raise
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:  # the second from a cursor of the driver
             cause = str(getattr(error, "orig", error)).partition("\n")[0]
             raise self._kind.error(f"{self._kind.name} {self.place} cannot be used: {cause}.") from error
 

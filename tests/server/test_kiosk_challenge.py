@@ -73,7 +73,8 @@ def test_a_recognized_face_has_to_move_and_frames_are_used_once(door: Door) -> N
     assert (replayed["state"], replayed["challenge"]) == ("challenge_failed", None)
     over = follow(door, second, frames[5:7], "200,300")
     assert (over.status_code, over.json()["code"]) == (404, "challenge_over")
-    ahead = follow(door, first["challenge"], frames[7:9], "200,60000").json()
+    third = door.show(frames[:3], draw())["challenge"]  # the first one may be over on a busy machine
+    ahead = follow(door, third, frames[7:9], "200,60000").json()
     assert ahead["state"] == "challenge_failed"
     assert door.site.punches() == []
 

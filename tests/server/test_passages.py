@@ -322,6 +322,9 @@ def test_people_walk_through_a_door_and_the_server_is_killed(sample_photos: Path
             assert begun < punch.at < datetime.now(UTC)
             camera.play(walk((ann, 470, 20)))
             await_that(lambda: len(site.punches()) == 2, "a second punch", server)
+            with closing(StateDatabase(f"sqlite:///{tmp_path / 'faces.server.db'}")) as state:
+                # a passage is finished after its punch is recorded
+                await_that(lambda: not Passages(state).read_waiting(["gate"]), "the end of recording", server)
             kill_all(server)
         finally:
             server.stop()

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from sqlalchemy import insert, select
 
-from visavis.attendance.kiosk.refusals import RefusalKind
+from visavis.attendance.kiosk.refusals import RefusalKind, record_refusal
 from visavis.attendance.kiosk.refused_days import UNKNOWN, find_newest, list_refused, remove_refusals, settle_refused
 from visavis.attendance.site import Site
 from visavis.attendance.tables import KIOSK_REFUSALS, SETTLED_REFUSALS
@@ -58,6 +58,19 @@ def test_what_comes_after_the_settled_time_is_open(site: Site) -> None:
     again = settle_refused(site, MONDAY, "door", until=at("09:30"), actor="cid")  # an older page: nothing is open again
     assert (again.unknown, again.settled_by) == (0, "bob")
     assert [each.unknown for each in list_refused(site, MONDAY)] == [0, 1]
+
+
+def test_a_refusal_that_comes_late_is_not_settled(site: Site) -> None:
+    """A camera, or frames that waited, while the page showed a later one."""
+    refuse(site, *(("door", "stranger", at(clock)) for clock in ("08:00", "09:00")), ("gate", "stranger", at("09:00")))
+    for device in ("door", "gate"):
+        settle_refused(site, MONDAY, device, until=at("09:00"), actor="ann")
+    for _ in range(2):
+        record_refusal(site, "late", "stranger", kiosk="door", at=at("08:30").astimezone(UTC))
+    assert [each.unknown for each in list_refused(site, MONDAY)] == [2, 0]
+    settle_refused(site, MONDAY, "door", until=at("09:00"), actor="ann")
+    record_refusal(site, "late", "stranger", kiosk="door", at=at("08:30").astimezone(UTC))  # sent again
+    assert [each.unknown for each in list_refused(site, MONDAY)] == [0, 0]
 
 
 def test_each_kind_of_refusal_has_its_words_on_the_page() -> None:

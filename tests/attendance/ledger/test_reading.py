@@ -24,7 +24,7 @@ from visavis.attendance.rules.schedule import Planner
 from visavis.attendance.rules.starter import STARTER
 from visavis.attendance.site import Site
 from visavis.attendance.types import Punch
-from visavis.errors import InvalidTextError
+from visavis.errors import AttendanceError, InvalidTextError
 
 START = datetime(2026, 3, 27, 5, tzinfo=UTC)
 """Two days before the clocks in Berlin change."""
@@ -198,3 +198,19 @@ def test_a_text_that_no_database_holds_is_refused_in_both_kinds(site: Site, text
     with pytest.raises(InvalidTextError):
         site.ledger.punches(None, None, ["2", text])
     assert site.employee("2").name == "Ben"
+
+
+def test_a_file_that_is_damaged_after_its_first_punches_is_said_to_be(file_site: Site) -> None:
+    at = [START + timedelta(seconds=number) for number in range(2000)]
+    made = [Punch(f"d{number:04}", "1", time, "UTC", "in") for number, time in enumerate(at)]
+    file_site.ledger.add(made, actor="gate")
+    first = file_site.punches()[0]
+    file_site.database.close()
+    file = file_site.folder / "attendance.db"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2] + b"\xff" * (len(whole) - len(whole) // 2))
+    with file_site.database.read() as conn:
+        query = ledger_module._select_now(None, None)
+        assert conn.execute(query).first()[0] == first.id
+    with pytest.raises(AttendanceError, match=r"the attendance database .* cannot be used: "):
+        file_site.punches()

@@ -240,6 +240,15 @@ def test_tracks_of_two_people_or_of_two_visits_are_no_broken_track() -> None:
     assert pass_line([(1, first, ANN), (2, walk(go(0.7, 0.8), begin=6), ANN)]) == []
 
 
+def test_tracks_of_the_same_frame_do_not_follow_each_other() -> None:
+    assert pass_line([(1, walk(go(0.2)), ANN), (2, walk(go(0.8)), ANN)]) == []
+
+
+def test_a_track_that_breaks_twice_is_one_passage() -> None:
+    tracks = [(number, walk(go(x), begin=number), ANN) for number, x in enumerate((0.2, 0.8, 0.8))]
+    assert outline(pass_line(tracks)) == [("in", 1)]
+
+
 @FEW
 @given(st.lists(st.sampled_from([0.2, 0.8]), min_size=2, max_size=9))
 def test_crossings_back_and_forth_come_to_their_sum(xs: list[float]) -> None:

@@ -7,9 +7,9 @@ from typing import Literal
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from visavis.attendance.local_time import begin_day
+from visavis.attendance.local_time import MICROSECOND, begin_day, read_zone
 from visavis.attendance.site import Site
-from visavis.attendance.tables import KIOSK_REFUSALS
+from visavis.attendance.tables import KIOSK_REFUSALS, SETTLED_REFUSALS
 from visavis.sql_database import write_time
 
 RefusalKind = Literal["stranger", "tailgater", "attack", "no_consent", "not_employed", "wrong_pin"]
@@ -28,11 +28,12 @@ def record_refusal(
 ) -> None:
     """Count a refusal; the same ``attempt`` is counted once for each kind. ``number`` is what was typed with a PIN.
 
-    ``at`` is when it was, now by default.
+    ``at`` is when it was, now by default. What was settled on its day from then on is open again.
     """
     mark = None if number is None else site.key.mark_number(number)
     with site.database.write() as conn:
-        _count(conn, attempt, kind, kiosk, at or site.database.read_clock(conn), mark)
+        if _count(conn, attempt, kind, kiosk, at or site.database.read_clock(conn), mark) and at is not None:
+            _reopen(conn, kiosk, at, site.zone)
 
 
 def begin_try(site: Site, attempt: str, *, kiosk: str, number: str | None = None) -> bool:
@@ -55,13 +56,26 @@ def end_try(site: Site, attempt: str) -> None:
         conn.execute(delete(KIOSK_REFUSALS).where(_ROWS.attempt == attempt, _ROWS.kind == "wrong_pin"))
 
 
-def _count(conn: Connection, attempt: str, kind: RefusalKind, kiosk: str, at: datetime, mark: str | None) -> None:
+def _reopen(conn: Connection, kiosk: str, at: datetime, zone: str) -> None:
+    """Let nothing from a time on be settled at a kiosk on the day of that time: its refusal was not shown before."""
+    settled = SETTLED_REFUSALS.c
+    day = at.astimezone(read_zone(zone)).date().isoformat()
+    same = update(SETTLED_REFUSALS).where(
+        settled.day == day, settled.device == kiosk, settled.until >= write_time(at.astimezone(UTC))
+    )
+    conn.execute(same.values(until=write_time(at.astimezone(UTC) - MICROSECOND)))
+
+
+def _count(conn: Connection, attempt: str, kind: RefusalKind, kiosk: str, at: datetime, mark: str | None) -> bool:
+    """Add a refusal; return whether it is new."""
     forgotten = _ROWS.at < write_time(at - NUMBER_WINDOW), _ROWS.number_mark.is_not(None)
     conn.execute(update(KIOSK_REFUSALS).where(*forgotten).values(number_mark=None))
     is_there = select(_ROWS.attempt).where(_ROWS.attempt == attempt, _ROWS.kind == kind)
-    if conn.execute(is_there).first() is None:
-        row = {"attempt": attempt, "kind": kind, "kiosk": kiosk, "at": write_time(at), "number_mark": mark}
-        conn.execute(insert(KIOSK_REFUSALS).values(row))
+    if conn.execute(is_there).first() is not None:
+        return False
+    row = {"attempt": attempt, "kind": kind, "kiosk": kiosk, "at": write_time(at), "number_mark": mark}
+    conn.execute(insert(KIOSK_REFUSALS).values(row))
+    return True
 
 
 def may_try_pin(conn: Connection, mark: str | None, *, kiosk: str, now: datetime) -> bool:

@@ -83,11 +83,22 @@ class CameraDoor:
             return []
         state.identity = identity
         if state.path is not None and identity.person_id is not None:
-            for ended in self._ended:
-                if ended.person_id == identity.person_id and timedelta() <= state.first - ended.at <= BROKEN:
-                    state.path.follow(ended.last)
+            if before := self._find_broken(identity.person_id, state.first):
+                state.path.follow(before)
             self._ended.append(_Ended(identity.person_id, state.last, state.path.last))
         return [*self._pass(track, state)]
+
+    def _find_broken(self, person_id: int, first: datetime) -> PathPoint | None:
+        """Return the last point of the track of a person that broke off just before a time; None without one.
+
+        A track that is in the same frame is of another face.
+        """
+        points = [
+            (ended.at, ended.last)
+            for ended in self._ended
+            if ended.person_id == person_id and ended.last is not None and timedelta() < first - ended.at <= BROKEN
+        ]
+        return max(points)[1] if points else None
 
     def _pass(self, number: int, track: _Track) -> Iterator[Passage]:
         """Yield the passage of a track that was not yielded before."""

@@ -69,9 +69,9 @@ class LinePath:
         self.first = self.first or point
         self.last = point
 
-    def follow(self, before: PathPoint | None) -> None:
+    def follow(self, before: PathPoint) -> None:
         """Take ``before``, the last point of a track, for the point before the first: this path is its rest."""
-        if before is not None and self.first is not None:
+        if self.first is not None:
             crossed_at = self.crossed_at
             self._cross(before, self.first)
             self.crossed_at = crossed_at or self.crossed_at
