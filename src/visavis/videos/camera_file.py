@@ -25,6 +25,8 @@ SIGHTING_SECONDS = 30.0
 LARGEST_DEVICE = 999
 """Largest number of a camera of this machine, as in /dev/video999."""
 KEYS = ("name", "source", "detect", "every", "min_face", "look", "ignore", *DOOR_KEYS)
+DAY = 86_400.0
+"""Seconds: the longest times that the file can set."""
 GENERAL_KEYS = ("sighting_seconds", "tailgating_seconds", "outage_minutes", "camera")
 TAILGATING_SECONDS = 3.0
 """Seconds up to which a stranger who passes with an employee is a tail-gater."""
@@ -106,10 +108,12 @@ def _parse(content: Mapping[str, object], folder: Path) -> CameraFile:
         if names.count(name) > 1:
             raise UsageError(f"two cameras are called {name!r}: give each a name of its own.")
     seconds, tailgating = (
-        check_number(content.get(key, default), f"{key} is a number of seconds", least=0)
+        check_number(content.get(key, default), f"{key} is a number of seconds", least=0, most=DAY)
         for key, default in (("sighting_seconds", SIGHTING_SECONDS), ("tailgating_seconds", TAILGATING_SECONDS))
     )
-    minutes = check_number(content.get("outage_minutes", OUTAGE_MINUTES), "outage_minutes is a number", least=1)
+    minutes = check_number(
+        content.get("outage_minutes", OUTAGE_MINUTES), "outage_minutes is a number", least=1, most=DAY / 60
+    )
     return CameraFile(cameras, seconds, tailgating, minutes)
 
 
