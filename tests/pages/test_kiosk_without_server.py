@@ -56,7 +56,8 @@ def tab(door: Door, open_tab: OpenTab) -> Iterator[Tab]:
     opened = open_tab(door.server.url, service_workers="block")
     opened.page.clock.install()
     door.open(opened)
-    opened.page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=2))
+    with opened.page.expect_response(SETTINGS):  # the page looks once more at the connection
+        opened.page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=20))
     yield opened
     opened.page.unroute_all(behavior="ignoreErrors")
     opened.errors.clear()
@@ -141,20 +142,20 @@ def test_too_many_requests_let_all_punches_wait_as_long_as_the_server_says(door:
 
 
 def test_punches_wait_while_the_server_has_no_site(door: Door, open_tab: OpenTab) -> None:
-    tab = open_tab(door.server.url)
+    tab = open_tab(door.server.url, service_workers="block")
     page = door.open(tab)
     page.route(f"{door.server.url}/v1/kiosk", lambda route: route.abort())  # by itself the page sends nothing
     page.route("**/v1/kiosk/punches", lambda route: route.abort())
-    assert type_pin(page, "7")[0] == "saved"
+    assert type_pin(page, "2")[0] == "saved"
     page.unroute("**/v1/kiosk/punches")
     problem = {"code": "no_attendance", "detail": "this server has no site of attendance."}
     page.route("**/v1/kiosk/punches", lambda route: route.fulfill(status=404, json=problem))
-    assert type_pin(page, "8")[0] == "saved"
+    assert type_pin(page, "3")[0] == "saved"
     page.unroute("**/v1/kiosk/punches")
     assert type_pin(page, "9")[0] == "saved"
     page.wait_for_selector("#queued:empty", state="attached")
     assert page.locator("#refused li").count() == 0
-    assert [punch.employee for punch in door.site.punches(employees=["7", "8", "9"])] == ["7", "8", "9"]
+    assert [punch.employee for punch in door.site.punches(employees=["2", "3", "9"])] == ["2", "3", "9"]
     tab.errors.clear()  # answers that did not come
 
 
@@ -171,6 +172,25 @@ def test_the_clock_of_the_kiosk_is_set_while_a_punch_waits(door: Door, tab: Tab)
     assert begun - timedelta(minutes=1) <= punch.at <= datetime.now(UTC)
     reason = door.site.ledger.history(punch_id=punch.id)[0].reason
     assert re.search(r", whose clock was set forward by 10[78]\d\d s meanwhile", reason)
+
+
+STORE_NOTHING = """() => {
+  const { add } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.add = function (...row) {
+    const request = add.apply(this, row);
+    request.addEventListener("success", () => this.transaction.abort());
+    return request;
+  };
+}"""
+"""What a browser does whose disk is full: it takes a row, and cannot keep it."""
+
+
+def test_a_punch_that_the_browser_cannot_store_is_not_called_saved(tab: Tab) -> None:
+    page = tab.page
+    page.route(PUNCHES, lambda route: route.abort())
+    page.evaluate(STORE_NOTHING)
+    enter(page, "6", "failed")
+    wait_for_waiting(page, 0)
 
 
 FRAMES = """() => new Promise((resolve) => {
@@ -285,6 +305,7 @@ def check_later(tab: Tab, site: Any, first: RunningServer, folder: Path) -> list
     )  # fmt: skip
     try:
         page = tab.context.new_page()
+        page.set_default_timeout(1000 * WAIT_SECONDS)
         page.goto(f"{first.url}/kiosk")
         page.wait_for_selector("#refused li")
         page.wait_for_selector("#queued:empty", state="attached")

@@ -29,6 +29,7 @@ DECIDE = "admin manager"
 OWN = "admin manager employee"
 WHOLE = "admin payroll"
 PUNCH = "admin kiosk"
+ALL = "admin payroll manager employee kiosk read enroll"
 TABLE: dict[str, str] = {
     # Pages
     "GET /attendance": SEE,
@@ -40,6 +41,7 @@ TABLE: dict[str, str] = {
     "GET /attendance/reports": SEE,
     "GET /attendance/requests": DECIDE,
     "GET /kiosk": PUNCH,
+    "GET /kiosk/worker.js": ALL,
     # REST
     "GET /v1/attendance": SEE,
     "GET /v1/attendance/employees": SEE,
@@ -69,7 +71,9 @@ TABLE: dict[str, str] = {
     "GET /v1/attendance/verify": CORRECT,
     "GET /v1/attendance/who-is-in": SEE,
     "GET /v1/kiosk": PUNCH,
+    "POST /v1/kiosk/challenges/{challenge_id}/frames": PUNCH,
     "POST /v1/kiosk/frames": PUNCH,
+    "POST /v1/kiosk/frames/waited": PUNCH,
     "POST /v1/kiosk/punches": PUNCH,
     "POST /v1/kiosk/punches/{punch_id}/undo": PUNCH,
     "POST /v1/kiosk/signing-key": PUNCH,

@@ -62,7 +62,9 @@ export class PunchQueue {
     const text = [id, made, number, pin, badge, direction, ...offset].join("\n");
     const secret = await this.#encrypt(encode(JSON.stringify({ number, pin, badge })));
     const [signature, who] = [await this.#sign(text), await this.#markEmployee(number, badge)];
-    await finish(this.#store("punches", "readwrite").add({ kiosk: this.#kiosk, id, made, direction, offset, signature, who, ...secret }));
+    const transaction = this.#database.transaction("punches", "readwrite");
+    transaction.objectStore("punches").add({ kiosk: this.#kiosk, id, made, direction, offset, signature, who, ...secret });
+    await complete(transaction);
   }
 
   // Keeps frames (JPEG) of a person who is recognized later; false where there are too many already.
@@ -80,7 +82,8 @@ export class PunchQueue {
     const signature = await this.#sign([id, made, "", "", "", direction, ...digests, ...offset].join("\n"));
     const transaction = this.#database.transaction(["punches", "frames"], "readwrite");
     transaction.objectStore("frames").put(frames, id);
-    await finish(transaction.objectStore("punches").add({ kiosk: this.#kiosk, id, made, direction, offset, signature, who: id, bytes }));
+    transaction.objectStore("punches").add({ kiosk: this.#kiosk, id, made, direction, offset, signature, who: id, bytes });
+    await complete(transaction);
     return true;
   }
 
@@ -176,5 +179,13 @@ function finish(request) {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
+  });
+}
+
+// Waits until a transaction is stored: where there is no room, its requests succeed, and it does not.
+function complete(transaction) {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error);
   });
 }
