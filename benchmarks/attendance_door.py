@@ -39,6 +39,7 @@ from rich.table import Table
 
 from visavis.attendance.site import Site
 from visavis.evaluate.stats.intervals import wilson
+from visavis.images.photo_files import photos_in
 
 KIOSKS = ("north", "south")
 FPIR = 0.01
@@ -118,7 +119,8 @@ def describe(answer: Answered) -> dict[str, object]:
 
 def draw_visitors(employees: int, strangers: int, chance: random.Random) -> list[Visitor]:
     """Draw people of LFW with two photos or more as employees, and others as strangers, in the order of coming."""
-    photos = {path.name: sorted(path.glob("*.jpg")) for path in (data_folder() / "lfw" / "images").iterdir()}
+    folders = (data_folder() / "lfw" / "images").iterdir()
+    photos = {folder.name: [Path(photo) for photo in photos_in(folder)] for folder in folders}
     several = sorted(name for name, of_person in photos.items() if len(of_person) > 1)
     chosen = chance.sample(several, min(employees, len(several)))
     others = chance.sample(sorted({*photos} - {*chosen}), strangers)

@@ -125,7 +125,7 @@ def test_the_own_page_shows_who_looked_and_gives_the_own_data(
 
 def test_a_void_punch_is_shown_and_counts_again(open_tab: OpenTab, server: RunningServer, site: Site) -> None:
     for clock, direction in (("08:00", "in"), ("16:40", "out")):
-        at = datetime.fromisoformat(f"2024-05-13 {clock}+02:00")
+        at = datetime.fromisoformat(f"2024-05-13 {clock}+01:00")
         last = site.punch(KEPT.number, actor="test", at=at, direction=direction)  # type: ignore[arg-type]
     site.ledger.void(last.id, reason="not <b>hers</b>", actor="ann")
     tab = open_as_administrator(open_tab, server, f"/attendance/people/{KEPT.number}/2024-05-13")
@@ -154,7 +154,7 @@ def test_what_employees_and_managers_see_is_accessible_at_each_width(
     look_at(tab, "attendance-approvals", tmp_path)
     tab = open_as(open_tab, server, keys["employee"], f"/attendance/people/{ASKING.number}?month=2024-05")
     look_at(tab, "attendance-own-data", tmp_path)
-    at = datetime.fromisoformat("2024-05-14 08:00+02:00")
+    at = datetime.fromisoformat("2024-05-14 08:00+01:00")
     punch = site.punch(KEPT.number, actor="test", at=at, direction="in")
     site.ledger.void(punch.id, reason="double", actor="ann")
     tab = open_as_administrator(open_tab, server, f"/attendance/people/{KEPT.number}/2024-05-14")

@@ -39,7 +39,7 @@ COUNT_CLICKS = """() => {
 def settled_site(server: RunningServer) -> Iterator[Site]:
     with Site(server.folder / "site") as opened:
         opened.put_employees([BOSS, OWN], actor="test")
-        failed = [datetime.fromisoformat(f"2024-05-22 {clock}+02:00") for clock in ("06:00", "18:00")]
+        failed = [datetime.fromisoformat(f"2024-05-22 {clock}+01:00") for clock in ("06:00", "18:00")]
         opened.add_outage(Outage("", *failed, "no power"), actor="test")
         yield opened
 
@@ -51,7 +51,7 @@ def site(settled_site: Site) -> Site:
 
 def punch(site: Site, day: str, *clocks: str, **options: Any) -> None:
     for number, clock in enumerate(clocks):
-        at, direction = datetime.fromisoformat(f"{day} {clock}+02:00"), ("in", "out")[number % 2]
+        at, direction = datetime.fromisoformat(f"{day} {clock}+01:00"), ("in", "out")[number % 2]
         site.punch(NUMBER, **{"actor": "test", "at": at, "direction": direction, **options})
 
 
@@ -93,7 +93,7 @@ def test_who_comes_later_than_was_accepted_is_late_again(open_tab: OpenTab, serv
     path = f"/v1/attendance/employees/{NUMBER}/days/2024-05-14/excuse"
     assert server.post(path, json={"reason": "snow"}).json()["minutes"] == 25
     (first,) = [each for each in site.punches(date(2024, 5, 14), date(2024, 5, 14), [NUMBER]) if each.direction == "in"]
-    site.ledger.correct(first.id, reason="wrong", actor="test", at=datetime.fromisoformat("2024-05-14 08:40+02:00"))
+    site.ledger.correct(first.id, reason="wrong", actor="test", at=datetime.fromisoformat("2024-05-14 08:40+01:00"))
     tab = open_list(open_tab, server, "2024-05-14", "late")
     assert tab.page.locator(f"tr[data-item='{NUMBER}']").count() == 1
 
@@ -105,7 +105,7 @@ def test_a_missing_punch_is_added_at_the_time_of_the_shift_in_two_clicks(
     assert read_day(server, "2024-05-15")["status"] == "undecided"
     settle(open_list(open_tab, server, "2024-05-15", "unpaired"), "Add out at 16:30")
     day = read_day(server, "2024-05-15")
-    assert (day["status"], day["parts"][0]["intervals"][0]["departure"]) == ("present", "2024-05-15T16:30:00+02:00")
+    assert (day["status"], day["parts"][0]["intervals"][0]["departure"]) == ("present", "2024-05-15T16:30:00+01:00")
 
 
 def test_who_was_there_without_a_punch_is_settled_in_two_clicks(
@@ -151,7 +151,7 @@ def refuse(site: Site, at: datetime, *attempts: str, device: str = "kiosk of set
 def test_unknown_faces_are_dismissed_as_visitors_in_two_clicks(
     open_tab: OpenTab, server: RunningServer, site: Site
 ) -> None:
-    refuse(site, datetime.fromisoformat("2024-05-17 09:00+02:00"), "first", "second")
+    refuse(site, datetime.fromisoformat("2024-05-17 09:00+01:00"), "first", "second")
     tab = open_as_administrator(open_tab, server, "/attendance?day=2024-05-17")
     tab.page.evaluate(COUNT_CLICKS)
     assert tab.page.inner_text("#show-refused") == "2\nunknown faces"
@@ -178,7 +178,7 @@ def test_enter_settles_nothing_and_a_refused_order_says_why(
     tab.page.keyboard.press("Enter")
     assert tab.page.is_visible("dialog")
     (first,) = [each for each in site.punches(date(2024, 5, 23), date(2024, 5, 23), [NUMBER]) if each.direction == "in"]
-    site.ledger.correct(first.id, reason="wrong", actor="test", at=datetime.fromisoformat("2024-05-23 07:55+02:00"))
+    site.ledger.correct(first.id, reason="wrong", actor="test", at=datetime.fromisoformat("2024-05-23 07:55+01:00"))
     tab.page.click("dialog >> text=Accept the late arrival")
     tab.page.wait_for_selector("dialog [role=alert]")
     assert "was not late on 2024-05-23" in tab.page.inner_text("dialog")
@@ -236,7 +236,7 @@ def test_a_page_that_shows_the_newest_state_gets_no_second_answer(server: Runnin
 def test_what_is_settled_is_accessible_at_each_width(
     open_tab: OpenTab, server: RunningServer, site: Site, tmp_path: Path
 ) -> None:
-    refuse(site, datetime.fromisoformat("2024-05-28 09:00+02:00"), "seen")
+    refuse(site, datetime.fromisoformat("2024-05-28 09:00+01:00"), "seen")
     tab = open_as_administrator(open_tab, server, "/attendance?day=2024-05-28&show=refused")
     look_at(tab, "attendance-refused", tmp_path)
     punch(site, "2024-05-28", "08:40")

@@ -46,6 +46,7 @@ def list_pages() -> set[str]:
         for route in routes
         if "pages" in getattr(route, "tags", ()) and "GET" in getattr(route, "methods", ())
         if not route.path.startswith(FOLDER)  # type: ignore[attr-defined]
+        if not route.path.endswith(".js")  # type: ignore[attr-defined]
     } - LEADING
 
 

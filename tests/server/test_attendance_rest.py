@@ -382,7 +382,7 @@ def test_a_request_is_decided_by_the_manager_and_done(
     decided = site_server.post(f"{path}/approve", key=manager, json={"reason": "was here"})
     assert (decided.json()["state"], decided.json()["decided_by"]) == ("approved", f"manager {boss.number}")
     (punch,) = site.punches(employees=[employee.number])
-    assert (punch.at.isoformat(), punch.direction) == ("2026-05-04T08:00:00+02:00", "in")
+    assert (punch.at.isoformat(), punch.direction) == ("2026-05-04T08:00:00+01:00", "in")
     again = site_server.post(f"{path}/decline", key=manager, json={})
     assert (again.status_code, "was approved by" in again.json()["detail"]) == (400, True)
 
@@ -469,7 +469,7 @@ def test_a_punch_from_its_record_to_its_restoration(site_server: RunningServer, 
                 site_server.post(f"{path}/{action}", key=make_site_key(site_server, role), json=body).status_code == 403
             )
     right = site_server.post(f"{path}/correct", json={"at": "2026-05-04T08:05", "reason": "clock"})
-    assert right.json()["at"] == "2026-05-04T08:05:00+02:00"
+    assert right.json()["at"] == "2026-05-04T08:05:00+01:00"
     assert site_server.post(f"{path}/void", json={"reason": "not me"}).status_code == 200
     assert site.punches(employees=[employee.number]) == []
     assert site_server.post(f"{path}/restore", json={"reason": "was me"}).status_code == 200

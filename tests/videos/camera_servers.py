@@ -114,14 +114,14 @@ class RtspCamera:
 
     def start(self) -> None:
         """Start to serve, and return when the stream is there; on a busy machine VLC sometimes hangs as it starts."""
-        for _ in range(4):
+        for _ in range(8):
             self._launch()
             for _ in range(300):
                 if self._describes():
                     return
                 time.sleep(0.05)
             self.stop()
-        pytest.fail("VLC did not start to serve, four times")
+        pytest.fail("VLC did not start to serve, eight times")
 
     def _launch(self) -> None:
         out = f"#rtp{{sdp=rtsp://127.0.0.1:{self.port}/x}}"
@@ -136,7 +136,7 @@ class RtspCamera:
     def _describes(self) -> bool:
         """Return whether the stream is there: VLC listens before it is, and then answers that it is not available."""
         request = f"DESCRIBE {self.address} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode()
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.5) as connection:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 5) as connection:
             connection.sendall(request)
             return connection.recv(64).startswith(b"RTSP/1.0 200")
         return False

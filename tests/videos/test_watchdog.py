@@ -285,7 +285,7 @@ def test_an_rtsp_server_that_hangs_is_killed_and_comes_back(tmp_path: Path, requ
     )
     server = RtspCamera(video)
     request.addfinalizer(server.stop)
-    patience = Patience(open=60, silent=5, frozen=60, first_pause=0.1, longest_pause=0.5)  # VLC begins slowly
+    patience = Patience(open=60, silent=5, frozen=60, first_pause=1, longest_pause=2)  # VLC begins slowly
     source = open_camera(server.address, patience)
     try:
         first = next_of(source)

@@ -23,7 +23,6 @@ from visavis.errors import AttendanceError, UnknownNameError
 from visavis.printable import dump_json
 from visavis.sql_database import SqlDatabase, now, write_time
 from visavis.structured_text import parse_json
-from visavis.videos.delivery_claim import claim_delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +196,8 @@ class Deliveries:
 @contextmanager
 def claim_target(database: SqlDatabase, folder: Path, target: str) -> Iterator[None]:
     """Deliver to a target alone: AttendanceError while another process does. A killed process holds nothing."""
+    from visavis.videos.delivery_claim import claim_delivery
+
     with database.read() as conn:
         is_file = conn.dialect.name == "sqlite"
     if is_file:
