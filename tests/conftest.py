@@ -207,7 +207,10 @@ def _group_of(item: pytest.Item) -> str | None:
 
 
 def _put_long_groups_first(items: list[pytest.Item]) -> None:
-    """Sort tests by the seconds that their whole group takes: else a long group begins when the others are done."""
+    """Sort tests by the seconds that their whole group takes: else a long group begins when the others are done.
+
+    The tests of a file stay together: their fixtures are made once.
+    """
     groups = [
         "_".join(sorted({str(mark.args[0]) for mark in item.iter_markers("xdist_group")})) or item.nodeid
         for item in items
@@ -215,7 +218,12 @@ def _put_long_groups_first(items: list[pytest.Item]) -> None:
     seconds = defaultdict[str, float](float)
     for group, item in zip(groups, items, strict=True):
         seconds[group] += max(_seconds(item), QUICK_SECONDS)
-    order = sorted(range(len(items)), key=lambda place: -seconds[groups[place]])
+    files: dict[str, int] = {}
+    for place, item in enumerate(items):
+        files.setdefault(item.nodeid.partition("::")[0], place)
+    order = sorted(
+        range(len(items)), key=lambda place: (-seconds[groups[place]], files[items[place].nodeid.partition("::")[0]])
+    )
     items[:] = [items[place] for place in order]
 
 

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from server.running_server import RunningServer
+from server.test_site_roles import make_site_key
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee
 
@@ -45,9 +46,8 @@ def browsers(server: RunningServer, site: Site) -> Iterator[dict[str, requests.S
     sessions = {"admin": requests.Session()}
     keys = {"admin": server.key}
     for role, number in (("employee", "1001"), ("manager", MANAGER.number), ("payroll", None), ("kiosk", None)):
-        answer = server.post("/v1/keys", json={"name": f"pages {role}", "role": role, "employee": number})
-        assert answer.status_code == 201, answer.text
-        keys[role], sessions[role] = answer.json()["key"], requests.Session()
+        keys[role] = make_site_key(server, role, number, name=f"pages {role}")
+        sessions[role] = requests.Session()
     for role, session in sessions.items():
         session.trust_env = False
         session.post(f"{server.url}/sign-in", data={"key": keys[role]}, allow_redirects=False, timeout=60)
