@@ -1,10 +1,14 @@
-"""Playwright's ``expect``, with the time that the other calls of a tab have: it looks again until the page agrees."""
+"""Assertions that wait: they look again until the page agrees, for the time that the other calls of a tab have."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, TypeVar, cast
 
+Value = TypeVar("Value")
 MILLISECONDS = 60_000
+PAUSE_MILLISECONDS = 50
 READ_CELLS = "rows => rows.map((row) => [...row.querySelectorAll('td')].map((cell) => cell.innerText))"
 
 
@@ -17,6 +21,32 @@ def expect(target: Any) -> Any:
 
     make_assertions.set_options(timeout=MILLISECONDS)
     return make_assertions(target)
+
+
+def await_value(page: Any, read: Callable[[], Value], expected: Value | Callable[[Value], bool]) -> Value:
+    """Read a value again and again until it equals the expected one, or meets a condition; return it.
+
+    For what ``expect`` has no assertion for. A browser that cannot answer, as while a page gives way to the next, is
+    asked again. The page works on between two readings. After a minute it fails, and says what it read last.
+    """
+    from playwright.sync_api import Error
+
+    meets = cast(Callable[[Value], bool], expected) if callable(expected) else lambda value: value == expected
+    last: Value | Error
+    is_last = False
+    end = monotonic() + MILLISECONDS / 1000
+    while True:
+        try:
+            last = read()
+        except Error as error:
+            last = error
+        else:
+            if meets(last):
+                return last
+        if is_last:
+            raise AssertionError(f"read {last!r}" + ("" if callable(expected) else f", expected {expected!r}"))
+        page.wait_for_timeout(PAUSE_MILLISECONDS)
+        is_last = monotonic() > end  # reads once more: this process itself may have stood still
 
 
 def read_rows(page: Any, place: str) -> list[list[str]]:
