@@ -16,6 +16,7 @@ from conftest import DATA
 from server.running_server import RunningServer
 from visavis.attendance.demo.site import create_demo
 
+from .expectation import expect
 from .slowness import IS_SLOW, slow_down
 
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
@@ -32,6 +33,8 @@ url = "http://127.0.0.1:9"
 key_variable = "VISAVIS_KEY_THAT_IS_NOT_SET"
 """
 """A target that nothing can be sent to, since its key is missing."""
+VERDICTS = {"Same person": "✓", "Different people": "✕", "Too poor to say": "?"}
+"""Answers of the page Compare, and the mark before each."""
 WEIGHTS = {"VISAVIS_WEIGHTS": os.environ.get("VISAVIS_WEIGHTS") or str(DATA.parent / "weights")}
 
 
@@ -155,12 +158,9 @@ class Tab:
         """Choose a photo of the page Compare, "a" or "b"."""
         self.page.set_input_files(f'[data-field="{field}"] input', str(photo))
 
-    @property
-    def verdict(self) -> str:
-        """The answer of the page Compare, once it is there."""
-        self.page.wait_for_selector(".verdict")
-        text: str = self.page.inner_text(".verdict").split("\n")[-1]
-        return text
+    def expect_verdict(self, verdict: str) -> None:
+        """Wait until the page Compare gives an answer."""
+        expect(self.page.locator(".verdict")).to_have_text(VERDICTS[verdict] + verdict)
 
     def begin_session(self, key: str) -> None:
         """Sign in without a page: two pages less for each test."""

@@ -53,3 +53,8 @@ def read_rows(page: Any, place: str) -> list[list[str]]:
     """Return the texts of the cells of rows, all of one moment: a page may take its rows anew by itself."""
     rows: list[list[str]] = page.eval_on_selector_all(place, READ_CELLS)
     return rows
+
+
+def expect_text(page: Any, place: str, text: str) -> None:
+    """Wait until the one element of a place shows a text, among others."""
+    expect(page.locator(place)).to_contain_text(text, use_inner_text=True)

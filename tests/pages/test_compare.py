@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from server.test_keys import make_key
 from visavis import compare, defaults
 
 from .conftest import ELSEWHERE, OpenTab, Tab
+from .expectation import await_value, expect, expect_text
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 
@@ -31,57 +33,66 @@ def verify(server: RunningServer, folder: Path, a: str, b: str, **options: Any) 
     return answer
 
 
-def test_two_photos_by_mouse(signed_in: Tab, server: RunningServer, faces: Path) -> None:
-    page = signed_in.page
-    assert "Choose two photos" in page.inner_text("#result")
-    signed_in.choose("a", faces / "obama.jpg")
-    assert "Choose the other photo." in page.inner_text("#result")
-    signed_in.choose("b", faces / "obama2.jpg")
-    assert signed_in.verdict == "Same person"
-    answer = verify(server, faces, "obama.jpg", "obama2.jpg")
-    assert f"{answer['distance']:.3f} is below the threshold {answer['threshold']:.3f}" in page.inner_text(".sentence")
-    assert ">99.9% probability" in page.inner_text("#result")
-    assert page.inner_text(".rate").endswith("1 in 1,000 strangers would pass")
+def read_threshold(page: Any) -> float:
+    return float(page.get_attribute("[role=slider]", "aria-valuenow"))
+
+
+def read_distance(page: Any) -> float:
+    """Where the dot of the pair stands on the distance scale."""
     dot, plot = (page.locator(place).bounding_box() for place in (".dot", ".plot"))
     width = float(page.get_attribute(".histogram", "viewBox").split()[2])
-    assert (dot["x"] + 8 - plot["x"]) / plot["width"] == pytest.approx(answer["distance"] / width, abs=0.005)
+    return float((dot["x"] + 8 - plot["x"]) / plot["width"] * width)
+
+
+def test_two_photos_by_mouse(signed_in: Tab, server: RunningServer, faces: Path) -> None:
+    page = signed_in.page
+    expect_text(page, "#result", "Choose two photos")
+    signed_in.choose("a", faces / "obama.jpg")
+    expect_text(page, "#result", "Choose the other photo.")
+    signed_in.choose("b", faces / "obama2.jpg")
+    signed_in.expect_verdict("Same person")
+    answer = verify(server, faces, "obama.jpg", "obama2.jpg")
+    expect_text(page, ".sentence", f"{answer['distance']:.3f} is below the threshold {answer['threshold']:.3f}")
+    expect_text(page, "#result", ">99.9% probability")
+    expect(page.locator(".rate")).to_have_text(re.compile("1 in 1,000 strangers would pass$"))
+    width = float(page.get_attribute(".histogram", "viewBox").split()[2])
+    await_value(page, lambda: read_distance(page), pytest.approx(answer["distance"], abs=0.005 * width))
     page.click('[data-field="b"] .shown button')
-    assert "Choose the other photo." in page.inner_text("#result")
+    expect_text(page, "#result", "Choose the other photo.")
     signed_in.choose("b", faces / "biden.jpg")
-    assert signed_in.verdict == "Different people"
+    signed_in.expect_verdict("Different people")
 
 
 def test_two_photos_by_keyboard_alone(signed_in: Tab, server: RunningServer, faces: Path) -> None:
     page = signed_in.page
     page.on("filechooser", lambda _: None)  # from now on, so that no key is pressed before they are intercepted
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.className") == "skip"
+    expect(page.locator(".skip")).to_be_focused()
     page.keyboard.press("Enter")
-    page.wait_for_function("() => document.activeElement.id == 'content'")
+    expect(page.locator("#content")).to_be_focused()
     for field, name in (("a", "both.jpg"), ("b", "biden.jpg")):
         signed_in.tab_to(f'[data-field="{field}"] input')
         with page.expect_event("filechooser") as chooser:
             page.keyboard.press("Enter")
         chooser.value.set_files(str(faces / name))
         page.wait_for_selector(f'[data-field="{field}"] .chip')
-    assert signed_in.verdict == "Different people"
+    signed_in.expect_verdict("Different people")
     page.evaluate("document.querySelector('[data-field=a] .shown button').focus()")
     signed_in.tab_to('[data-field="a"] .box')
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Face 1 of 2, good quality, compared"
+    focused = page.locator(":focus")
+    expect(focused).to_have_attribute("aria-label", "Face 1 of 2, good quality, compared")
     page.keyboard.press("ArrowRight")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Face 2 of 2, ")
+    expect(focused).to_have_attribute("aria-label", re.compile("^Face 2 of 2, "))
     signed_in.tab_to("[role=slider]")
     table = compare.calibration(defaults.EMBEDDER)
     assert table is not None
     for key, far, words in (("Home", 3e-6, "1 in 330,000"), ("End", 0.1, "1 in 10 ")):
         page.keyboard.press(key)
         answer = verify(server, faces, "both.jpg", "biden.jpg", far=far)
-        assert float(page.get_attribute("[role=slider]", "aria-valuenow")) == pytest.approx(
-            answer["threshold"], abs=1e-3
-        )
-        assert words in page.get_attribute("[role=slider]", "aria-valuetext")
+        await_value(page, lambda: read_threshold(page), pytest.approx(answer["threshold"], abs=1e-3))
+        expect(page.locator("[role=slider]")).to_have_attribute("aria-valuetext", re.compile(words))
     page.keyboard.press("ArrowLeft")
-    assert float(page.get_attribute("[role=slider]", "aria-valuenow")) < answer["threshold"]
+    await_value(page, lambda: read_threshold(page), lambda threshold: threshold < answer["threshold"])
 
 
 def test_the_threshold_is_dragged_and_decides(signed_in: Tab, faces: Path) -> None:
@@ -98,7 +109,7 @@ def test_the_threshold_is_dragged_and_decides(signed_in: Tab, faces: Path) -> No
     page.route("**/v1/calibration", lambda route: route.fulfill(json=table))
     signed_in.choose("a", faces / "obama.jpg")
     signed_in.choose("b", faces / "obama2.jpg")
-    assert signed_in.verdict == "Same person"
+    signed_in.expect_verdict("Same person")
     page.locator("#scale").scroll_into_view_if_needed()
     handle, plot = (page.locator(place).bounding_box() for place in ("[role=slider]", ".plot"))
     at = plot["x"] + plot["width"] * 0.55 / (0.8 * 1.6)
@@ -106,12 +117,13 @@ def test_the_threshold_is_dragged_and_decides(signed_in: Tab, faces: Path) -> No
     page.mouse.down()
     page.mouse.move(at, plot["y"] + 40, steps=5)
     page.mouse.up()
-    assert float(page.get_attribute("[role=slider]", "aria-valuenow")) == pytest.approx(0.55, abs=0.01)
-    assert page.inner_text(".rate").endswith("strangers would pass")
-    assert signed_in.verdict == "Different people"
+    await_value(page, lambda: read_threshold(page), pytest.approx(0.55, abs=0.01))
+    expect(page.locator(".rate")).to_have_text(re.compile("strangers would pass$"))
+    signed_in.expect_verdict("Different people")
     page.mouse.click(plot["x"] + plot["width"] - 2, plot["y"] + 40)
-    assert (float(page.get_attribute("[role=slider]", "aria-valuenow")), signed_in.verdict) == (0.8, "Same person")
-    assert "1 in 10 strangers" in page.inner_text(".rate")
+    expect(page.locator("[role=slider]")).to_have_attribute("aria-valuenow", "0.8000")
+    signed_in.expect_verdict("Same person")
+    expect_text(page, ".rate", "1 in 10 strangers")
 
 
 def test_rates_of_the_page_are_those_of_the_library(signed_in: Tab) -> None:
@@ -141,9 +153,9 @@ def test_poor_photos_get_no_answer_and_the_reason(signed_in: Tab, faces: Path) -
     signed_in.page.route("**/v1/verify", lambda route: route.fulfill(json=answer))
     signed_in.choose("a", faces / "obama.jpg")
     signed_in.choose("b", faces / "obama2.jpg")
-    assert signed_in.verdict == "Too poor to say"
-    assert reason in signed_in.page.inner_text("#result")
-    assert not signed_in.page.is_visible("#scale")
+    signed_in.expect_verdict("Too poor to say")
+    expect_text(signed_in.page, "#result", reason)
+    expect(signed_in.page.locator("#scale")).to_be_hidden()
 
 
 def test_a_photo_from_the_camera(signed_in: Tab, faces: Path) -> None:
@@ -151,34 +163,32 @@ def test_a_photo_from_the_camera(signed_in: Tab, faces: Path) -> None:
     page.click('[data-field="a"] .take')
     page.click("dialog .primary:enabled")
     page.wait_for_selector('[data-field="a"] .chip')
-    assert "camera.jpg" in page.inner_text('[data-field="a"] .shown')
+    expect_text(page, '[data-field="a"] .shown', "camera.jpg")
     signed_in.choose("b", faces / "obama.jpg")
-    assert signed_in.verdict == "Same person"
+    signed_in.expect_verdict("Same person")
     page.click('[data-field="b"] .shown button')
     page.click('[data-field="b"] .take')
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog", state="detached")
-    assert page.is_visible('[data-field="b"] .drop')
+    expect(page.locator('[data-field="b"] .drop')).to_be_visible()
 
 
 def test_without_tls_the_camera_is_explained(open_tab: OpenTab, server: RunningServer) -> None:
     tab = open_tab(f"http://{ELSEWHERE}:{server.port}")
     tab.sign_in(server.key or "")
-    assert "private_key" in tab.page.inner_text("#camera-notice")
+    expect_text(tab.page, "#camera-notice", "private_key")
     tab.page.click('[data-field="a"] .take')
-    assert tab.page.evaluate("document.activeElement.id") == "camera-notice"
-    assert tab.page.locator("dialog").count() == 0
+    expect(tab.page.locator("#camera-notice")).to_be_focused()
+    expect(tab.page.locator("dialog")).to_have_count(0)
 
 
 def test_photos_that_cannot_be_used_are_named(signed_in: Tab, faces: Path) -> None:
     page = signed_in.page
     signed_in.choose("a", faces / "meadow.png")
-    page.wait_for_selector('[data-field="a"] [role=alert]')
-    assert "No face was found" in page.inner_text('[data-field="a"]')
+    expect_text(page, '[data-field="a"] [role=alert]', "No face was found")
     signed_in.choose("b", faces / "notes.jpg")
-    page.wait_for_selector('[data-field="b"] [role=alert]')
-    assert "not a picture" in page.inner_text('[data-field="b"]')
-    assert "Code: unreadable" in page.inner_text('[data-field="b"]')
+    expect_text(page, '[data-field="b"] [role=alert]', "not a picture")
+    expect_text(page, '[data-field="b"] [role=alert]', "Code: unreadable")
     signed_in.errors.clear()  # the image that the browser could not decode
 
 
@@ -190,9 +200,8 @@ def test_two_photos_that_are_too_large_together(signed_in: Tab, faces: Path) -> 
         file = {"name": name, "mimeType": "image/jpeg", "buffer": padded}
         page.set_input_files(f'[data-field="{field}"] input', file)
         page.wait_for_selector(f'[data-field="{field}"] .chip')
-    page.wait_for_selector("#result [role=alert]")
-    assert "The two photos together have more bytes" in page.inner_text("#result")
-    assert page.locator("#result [role=alert] button").count() == 0
+    expect_text(page, "#result [role=alert]", "The two photos together have more bytes")
+    expect(page.locator("#result [role=alert] button")).to_have_count(0)
     signed_in.errors.clear()  # the request that was refused
 
 
@@ -205,19 +214,18 @@ def test_names_of_files_are_text(signed_in: Tab, faces: Path) -> None:
     )
     page.wait_for_selector('[data-field="a"] .chip')
     signed_in.choose("b", faces / "obama.jpg")
-    assert signed_in.verdict == "Same person"
-    assert page.inner_text('[data-field="a"] .name') == name
-    assert name in page.inner_text("#result")  # the note that the photo shows two faces
-    assert page.title() == "Compare - visavis"
-    assert page.locator("img[src=x]").count() == 0
+    signed_in.expect_verdict("Same person")
+    expect(page.locator('[data-field="a"] .name')).to_have_text(name, use_inner_text=True)
+    expect_text(page, "#result", name)  # the note that the photo shows two faces
+    expect(page).to_have_title("Compare - visavis")
+    expect(page.locator("img[src=x]")).to_have_count(0)
 
 
 def test_photos_outlive_a_server_that_is_away(signed_in: Tab, faces: Path) -> None:
     page = signed_in.page
     signed_in.context.set_offline(True)
     signed_in.choose("a", faces / "obama.jpg")
-    page.wait_for_selector('[data-field="a"] [role=alert]')
-    assert "The server cannot be reached." in page.inner_text('[data-field="a"]')
+    expect_text(page, '[data-field="a"] [role=alert]', "The server cannot be reached.")
     signed_in.context.set_offline(False)
     page.click('[data-field="a"] [role=alert] button')
     page.wait_for_selector('[data-field="a"] .chip')
@@ -234,8 +242,7 @@ def test_photos_outlive_a_session_that_has_ended(open_tab: OpenTab, server: Runn
     other.click("text=Sign out")
     other.wait_for_url("**/sign-in")
     tab.choose("a", faces / "obama.jpg")
-    tab.page.wait_for_selector('[data-field="a"] [role=alert]')
-    assert "Your session has ended." in tab.page.inner_text('[data-field="a"]')
+    expect_text(tab.page, '[data-field="a"] [role=alert]', "Your session has ended.")
     with tab.context.expect_page() as opened:
         tab.page.click('[data-field="a"] [role=alert] a')
     opened.value.fill("#key", key)
@@ -262,15 +269,12 @@ def test_nothing_is_done_with_another_key_than_the_page_shows(
     other.wait_for_selector("text=Key: that tab")
     tab.choose("a", faces / "obama.jpg")
     notice = '[data-field="a"] [role=alert]'
-    tab.page.wait_for_selector(notice)
-    assert "signed in with another key. Nothing was done" in tab.page.inner_text(notice)
-    code = tab.page.evaluate(
-        """async () => {
-             const token = document.querySelector("form.session").elements.csrf.value;
-             return (await (await fetch("/v1/galleries", {headers: {"x-csrf-token": token}})).json()).code;
-           }"""
-    )
-    assert code == "wrong_csrf_token"
+    expect_text(tab.page, notice, "signed in with another key. Nothing was done")
+    read_code = """async () => {
+      const token = document.querySelector("form.session").elements.csrf.value;
+      return (await (await fetch("/v1/galleries", {headers: {"x-csrf-token": token}})).json()).code;
+    }"""
+    await_value(tab.page, lambda: tab.page.evaluate(read_code), "wrong_csrf_token")
     tab.errors.clear()
     tab.page.click(f"{notice} a")
     tab.page.wait_for_selector("text=Key: that tab")
@@ -281,28 +285,26 @@ def test_another_face_than_the_largest_is_compared(signed_in: Tab, server: Runni
     page = signed_in.page
     signed_in.choose("a", faces / "both.jpg")
     signed_in.choose("b", faces / "biden.jpg")
-    assert signed_in.verdict == "Different people"
+    signed_in.expect_verdict("Different people")
     (photo,) = server.post("/v1/detect", files=photos("photo", faces / "both.jpg")).json()["photos"]
     sides = [face["box"][2] - face["box"][0] for face in photo["faces"]]
     answer = verify(server, faces, "both.jpg", "biden.jpg", face_a=1 + sides.index(min(sides)))
     assert answer["same"]
     page.click('[data-field="a"] .box:not(.chosen)')
-    page.wait_for_selector(".verdict:has-text('Same person')")
-    assert f"The distance {answer['distance']:.3f} is below" in page.inner_text(".sentence")
-    assert page.get_attribute('[data-field="a"] .box.chosen', "aria-pressed") == "true"
+    signed_in.expect_verdict("Same person")
+    expect_text(page, ".sentence", f"The distance {answer['distance']:.3f} is below")
+    expect(page.locator('[data-field="a"] .box.chosen')).to_have_attribute("aria-pressed", "true")
     page.focus('[data-field="a"] .box.chosen')
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
-    page.wait_for_selector(".verdict:has-text('Different people')")
+    signed_in.expect_verdict("Different people")
     page.click('[data-field="a"] .face >> nth=1')
-    page.wait_for_selector(".verdict:has-text('Same person')")
+    signed_in.expect_verdict("Same person")
     for face, code in ((3, "usage"), (0, "invalid_value")):
         assert verify(server, faces, "both.jpg", "biden.jpg", face_a=face)["code"] == code
 
 
 def test_a_cookie_alone_compares_nothing(signed_in: Tab) -> None:
-    code = signed_in.page.evaluate(
-        "async () => (await (await fetch('/v1/verify', {method: 'POST', body: new FormData()})).json()).code"
-    )
-    assert code == "wrong_csrf_token"
+    read_code = "async () => (await (await fetch('/v1/verify', {method: 'POST', body: new FormData()})).json()).code"
+    await_value(signed_in.page, lambda: signed_in.page.evaluate(read_code), "wrong_csrf_token")
     signed_in.errors.clear()

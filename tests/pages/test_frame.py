@@ -178,7 +178,7 @@ def test_a_comparison_is_accessible_at_each_width(signed_in: Tab, faces: Path, t
     look_at(signed_in, "empty", tmp_path)
     signed_in.choose("a", faces / "both.jpg")
     signed_in.choose("b", faces / "obama2.jpg")
-    assert signed_in.verdict == "Same person"
+    signed_in.expect_verdict("Same person")
     look_at(signed_in, "compared", tmp_path)
     signed_in.page.click('[data-field="b"] .shown button')
     signed_in.choose("b", faces / "meadow.png")

@@ -10,6 +10,7 @@ from PIL import Image
 from server.running_server import RunningServer
 
 from .conftest import Tab
+from .expectation import expect, expect_text
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 SCRIPT = "<img src=x onerror=document.title='run'>"
@@ -47,15 +48,14 @@ def test_what_is_stored_is_shown_as_text(
     server.request("PATCH", f"/v1/people/{person['id']}", params=query, json=texts)
     for path in (f"/people/{person['id']}", "/people", "/people/findings"):
         page = signed_in.open(f"{path}?gallery={people_gallery}")
-        assert page.locator("img[src=x]").count() == 0
-        assert page.title() != "run"
+        expect_text(page, "main", HOSTILE)
+        expect(page.locator("img[src=x]")).to_have_count(0)
+        expect(page).not_to_have_title("run")
     page = signed_in.open(f"/people/{person['id']}?gallery={people_gallery}")
-    assert page.inner_text("h1") == HOSTILE
-    assert HOSTILE in page.inner_text("dl")  # the metadata
-    assert page.eval_on_selector_all("main [name=note], main [name=consent]", "fields => fields.map(f => f.value)") == [
-        HOSTILE, HOSTILE,
-    ]  # fmt: skip
-    assert "49" not in page.inner_text("h1")
+    expect(page.locator("h1")).to_have_text(HOSTILE)
+    expect_text(page, "dl", HOSTILE)  # the metadata
+    for field in ("note", "consent"):
+        expect(page.locator(f"main [name={field}]")).to_have_value(HOSTILE)
 
 
 def test_what_a_photo_says_of_itself_is_not_run(
@@ -64,5 +64,5 @@ def test_what_a_photo_says_of_itself_is_not_run(
     page = signed_in.open(f"/identify?gallery={people_gallery}")
     page.set_input_files("main input[type=file]", {"name": f"{SCRIPT}.jpg", "mimeType": "image/jpeg", "buffer": photo})
     page.wait_for_selector(".label")
-    assert page.locator("img[src=x]").count() == 0
-    assert page.title() == "Identify - visavis"
+    expect(page.locator("img[src=x]")).to_have_count(0)
+    expect(page).to_have_title("Identify - visavis")

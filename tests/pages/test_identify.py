@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from visavis.gallery import Gallery, IndexedPhoto, Template
 
 from .appearance import check_accessibility, look_at
 from .conftest import OpenTab, Tab
-from .expectation import expect
+from .expectation import await_value, expect, expect_text
 from .held_requests import go_on, hold, wait_until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
@@ -71,16 +72,15 @@ def show(tab: Tab, gallery: str, *paths: Path) -> Any:
 def test_name_undo_and_reject_by_mouse(signed_in: Tab, server: RunningServer, faces: Path, tmp_path: Path) -> None:
     enroll(server, "by_mouse", "Obama", faces / "obama.jpg", faces / "obama2.jpg")
     page = show(signed_in, "by_mouse", faces / "both.jpg")
-    page.wait_for_selector(".label")
-    assert sorted(page.locator(".label").all_inner_texts()) == ["Obama", "unknown"]
-    wait_until(page, lambda: page.evaluate(OVERLAPS) == [2, 0, 0])  # labels move after the photo
-    assert page.inner_text("#announcement") == "2 faces: Obama"
+    labels = page.locator(".label")
+    await_value(page, lambda: sorted(labels.all_inner_texts()), ["Obama", "unknown"])
+    await_value(page, lambda: page.evaluate(OVERLAPS), [2, 0, 0])  # labels move after the photo
+    expect(page.locator("#announcement")).to_have_text("2 faces: Obama")
     page.click(".label.unknown")
     page.wait_for_selector("#panel h3:text('unknown')")
-    assert page.locator("#panel .reason").count() == 0  # who is nearest is shown when asked for
+    expect(page.locator("#panel .reason")).to_have_count(0)  # who is nearest is shown when asked for
     page.click("summary")
-    page.wait_for_selector("#panel .reason")
-    assert page.inner_text("#panel .reason").startswith("Not Obama")
+    expect(page.locator("#panel .reason")).to_have_text(re.compile("^Not Obama"))
     look_at(signed_in, "unknown", tmp_path)
     page.set_viewport_size({"width": 1280, "height": 800})
     page.fill(".naming input", "Joe <b>Biden</b>")
@@ -88,17 +88,16 @@ def test_name_undo_and_reject_by_mouse(signed_in: Tab, server: RunningServer, fa
     page.wait_for_selector("#panel > .notice")
     assert people_of(server, "by_mouse") == {"Obama": 2, "Joe <b>Biden</b>": 1}
     assert names_in(server, "by_mouse", faces / "biden.jpg") == ["Joe <b>Biden</b>"]
-    assert "Joe <b>Biden</b>" in page.locator(".label").all_inner_texts()
+    await_value(page, lambda: sorted(labels.all_inner_texts()), ["Joe <b>Biden</b>", "Obama"])
     page.click("#panel > .notice button")
     page.wait_for_selector("#panel >> text=Undone.")
     assert people_of(server, "by_mouse") == {"Obama": 2}
     page.click(".label.match")
-    page.wait_for_selector("#panel .reason")
-    assert page.inner_text("#panel .reason").startswith("Recognized as Obama")
+    expect(page.locator("#panel .reason")).to_have_text(re.compile("^Recognized as Obama"))
     assert check_accessibility(page) == []
     page.click(".rejection button")
     page.wait_for_selector(".rejection .primary")
-    assert "templates of Obama" in page.inner_text(".rejection")
+    expect_text(page, ".rejection", "templates of Obama")
     assert names_in(server, "by_mouse", faces / "both.jpg").count("Obama") == 1  # nothing is stored yet
     page.click(".rejection .primary")
     page.wait_for_selector("#panel > .notice")
@@ -121,27 +120,29 @@ def test_name_a_face_by_keyboard_alone(signed_in: Tab, server: RunningServer, fa
     page.wait_for_selector(".label")
     signed_in.tab_to(".box")
     page.keyboard.press("ArrowRight")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Face 2 of 2: Joe Biden, ")
+    focused = page.locator(":focus")
+    expect(focused).to_have_attribute("aria-label", re.compile("^Face 2 of 2: Joe Biden, "))
     page.keyboard.press("Enter")
     page.wait_for_selector("#panel .reason")
-    assert page.evaluate("document.activeElement.textContent") == "Joe Biden"
+    expect(focused).to_have_text("Joe Biden")
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Face 2 of 2")
-    assert page.locator("#panel .card").count() == 0
+    expect(focused).to_have_attribute("aria-label", re.compile("^Face 2 of 2"))
+    expect(page.locator("#panel .card")).to_have_count(0)
     page.keyboard.press("Enter")
+    expect(focused).to_have_text("Joe Biden")
     signed_in.tab_to("[role=combobox]")
     page.keyboard.insert_text("joe bid")  # at once: a list of people for each pause would come
     page.wait_for_selector("[role=option]")
-    assert page.get_attribute("[role=combobox]", "aria-expanded") == "true"
+    expect(page.locator("[role=combobox]")).to_have_attribute("aria-expanded", "true")
     page.keyboard.press("ArrowDown")
-    assert "Joe Biden" in page.inner_text("[aria-selected=true]")
+    expect_text(page, "[aria-selected=true]", "Joe Biden")
     page.keyboard.press("Enter")
-    assert page.input_value("[role=combobox]") == "Joe Biden"
+    expect(page.locator("[role=combobox]")).to_have_value("Joe Biden")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#panel > .notice")
-    assert "This face is now a template of Joe Biden." in page.inner_text("#announcement")
+    expect_text(page, "#announcement", "This face is now a template of Joe Biden.")
     assert people_of(server, "by_keyboard") == {"Joe Biden": 2, "Joel": 1}
-    page.keyboard.press("Enter")  # the button that undoes it
+    expect(page.locator("#panel > .notice button")).to_be_focused()  # it undoes
+    page.keyboard.press("Enter")
     page.wait_for_selector("#panel >> text=Undone.")
     assert people_of(server, "by_keyboard") == {"Joe Biden": 1, "Joel": 1}
 
@@ -172,12 +173,11 @@ def test_a_photo_that_is_decoded_late_is_not_drawn_for_the_next(
     page.set_input_files("#source input[multiple]", str(faces / "biden.jpg"))
     wait_until(page, lambda: bool(held))
     page.evaluate("window.release()")
-    wait_until(page, lambda: page.evaluate("Boolean(window.isReleased)"))
+    page.wait_for_function("() => window.isReleased")
     held[0].continue_()
     page.wait_for_selector(".label")
-    assert page.locator("#picture .photo img").evaluate_all("images => images.map((image) => image.alt)") == [
-        "biden.jpg"
-    ]
+    images = page.locator("#picture .photo img")
+    await_value(page, lambda: images.evaluate_all("images => images.map((image) => image.alt)"), ["biden.jpg"])
 
 
 def test_a_panel_that_comes_late_is_not_shown_for_the_next_photo(signed_in: Tab, faces: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_panel_that_comes_late_is_not_shown_for_the_next_photo(signed_in: Tab,
     modules[0].continue_()
     page.evaluate("address => import(address)", address)
     page.wait_for_timeout(100)
-    assert page.locator("#panel .card").count() == 0
+    expect(page.locator("#panel .card")).to_have_count(0)
     held[0].continue_()
     page.wait_for_selector(".label >> nth=1")
     page.click(".label >> nth=0")
@@ -219,8 +219,8 @@ def test_what_was_stored_for_a_photo_is_not_said_over_the_next(
     expect(page.locator("#announcement")).to_have_text("Joe is a new person of the gallery, with this face.")
     assert [url for url in signed_in.requests if "/v1/identify" in url] == []
     assert people_of(server, people_gallery) == {"Joe": 1}
-    assert page.locator("#panel .notice, #state [role=alert]").count() == 0
-    assert page.evaluate("focus => document.activeElement === focus", focus)
+    expect(page.locator("#panel .notice, #state [role=alert]")).to_have_count(0)
+    page.wait_for_function("focus => document.activeElement === focus", arg=focus)
     page.click(".label")
     page.fill(".naming input", "Barack")
     page.click(".naming .primary")
@@ -233,8 +233,8 @@ def test_what_was_stored_for_a_photo_is_not_said_over_the_next(
     go_on(page, undone)
     expect(page.locator("#announcement")).to_have_text("Undone.")
     assert people_of(server, people_gallery) == {"Joe": 1}
-    assert page.locator("#panel .notice, #state [role=alert]").count() == 0
-    assert page.evaluate("document.activeElement.type") == "file"
+    expect(page.locator("#panel .notice, #state [role=alert]")).to_have_count(0)
+    expect(page.locator(":focus")).to_have_attribute("type", "file")
 
 
 def test_naming_an_indexed_face_offers_nothing_that_would_delete_it(
@@ -252,9 +252,8 @@ def test_naming_an_indexed_face_offers_nothing_that_would_delete_it(
     page.click(".label")
     page.fill(".naming input", "Barack")
     page.click(".naming .primary")
-    page.wait_for_selector("#panel > .notice")
-    assert "This face was in the gallery before, unassigned" in page.inner_text("#panel > .notice")
-    assert page.locator("#panel > .notice button").count() == 0
+    expect_text(page, "#panel > .notice", "This face was in the gallery before, unassigned")
+    expect(page.locator("#panel > .notice button")).to_have_count(0)
     query = {"gallery": people_gallery}
     stored = server.get("/v1/faces", params=query).json()["faces"]
     (barack,) = server.get("/v1/people", params=query).json()["people"]
@@ -271,23 +270,23 @@ def test_a_read_key_sees_no_buttons_that_it_may_not_use(
     tab.begin_session(make_key(server, "looks", "read", ["empty"]))
     page = show(tab, "empty", faces / "both.jpg")
     page.wait_for_selector(".label")
-    assert page.locator("#gallery").count() == 0  # there is one gallery for this key
-    assert "no people yet" in page.inner_text("#panel")
+    expect(page.locator("#gallery")).to_have_count(0)  # there is one gallery for this key
+    expect_text(page, "#panel", "no people yet")
     page.click(".label >> nth=0")
     page.wait_for_selector("#panel h3")
-    assert page.locator(".naming, .rejection").count() == 0
+    expect(page.locator(".naming, .rejection")).to_have_count(0)
     assert page.goto("/identify?gallery=default").status == 404
     tab.errors.clear()
 
 
 def test_the_gallery_that_was_chosen_stays(signed_in: Tab) -> None:
     page = signed_in.open("/identify")
-    assert page.get_attribute("#page", "data-gallery") == "default"
+    expect(page.locator("#page")).to_have_attribute("data-gallery", "default")
     page.select_option("#gallery", "of_many")
     page.click("text=Show")
     page.wait_for_selector("#page[data-gallery=of_many]")
     signed_in.open("/look-alikes")
-    assert page.get_attribute("#page", "data-gallery") == "of_many"
+    expect(page.locator("#page")).to_have_attribute("data-gallery", "of_many")
 
 
 def test_names_of_a_crowd_are_over_no_face_and_over_no_other_name(signed_in: Tab, tmp_path: Path) -> None:
@@ -316,6 +315,6 @@ def test_names_of_a_crowd_are_over_no_face_and_over_no_other_name(signed_in: Tab
     for width in (360, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        wait_until(page, lambda: page.evaluate(OVERLAPS) == [40, 0, 0])  # labels move after the photo
+        await_value(page, lambda: page.evaluate(OVERLAPS), [40, 0, 0])  # labels move after the photo
         page.screenshot(path=tmp_path / f"crowd-{width}.png", full_page=True)
-    assert page.locator(".leaders line").count() > 0
+    expect(page.locator(".leaders line")).not_to_have_count(0)

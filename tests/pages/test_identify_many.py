@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from server.running_server import RunningServer
 
 from .appearance import look_at
 from .conftest import Tab
+from .expectation import await_value, expect, expect_text
 from .held_requests import hold, wait_until
 from .test_identify import enroll, people_of, show
 
@@ -41,18 +43,19 @@ def test_many_photos_are_identified_one_after_the_other(
     page = signed_in.open("/identify?gallery=of_many")
     page.set_input_files("#source input[webkitdirectory]", str(folder))
     page.wait_for_selector("text=All 5 photos are done.")
-    lines = {line.split("\n")[0]: line.split("\n")[1] for line in read_entries(page)}
-    assert lines == {
+    lines = {
         "party/obama2.jpg": "Obama", "party/both.jpg": "Obama, 1 unknown", "party/meadow.png": "no face",
         "party/=cmd|'<b>'.jpg": "1 unknown", "party/notes.jpg": "This file is not a picture that can be read.",
     }  # fmt: skip
-    assert page.get_attribute("progress", "value") == "5"
+    await_value(page, lambda: dict(line.split("\n") for line in read_entries(page)), lines)
+    expect(page.locator("progress")).to_have_attribute("value", "5")
     look_at(signed_in, "many", tmp_path)
     page.click("text=Unknown faces: 2")
-    assert page.locator(".entry:visible").count() == 2
+    expect(page.locator(".entry:visible")).to_have_count(2)
     page.click("text=All: 5")
+    expect(page.locator(".entry:visible")).to_have_count(5)
     page.select_option("#batch-person", "Obama")
-    assert page.locator(".entry:visible").count() == 2
+    expect(page.locator(".entry:visible")).to_have_count(2)
     page.select_option("#batch-person", "")
     with page.expect_download() as download:
         page.click("text=Save the table (CSV)")
@@ -66,7 +69,7 @@ def test_many_photos_are_identified_one_after_the_other(
     page.click(".entry:has-text('both.jpg')")
     page.wait_for_selector(".label")
     page.click("text=Back to the list")
-    assert page.evaluate("document.activeElement.textContent").startswith("party/both.jpg")
+    expect(page.locator(":focus")).to_have_text(re.compile("^party/both.jpg"))
     assert people_of(server, "of_many") == {"Obama": 1}
 
 
@@ -89,14 +92,13 @@ def test_a_run_stops_goes_on_and_outlives_a_server_that_is_away(signed_in: Tab, 
     page.unroute("**/v1/identify*")
     page.route("**/v1/identify*", lambda route: route.abort())
     page.click("text=Go on")
-    page.wait_for_selector("#batch [role=alert]")
-    assert "The server cannot be reached." in page.inner_text("#batch")
-    assert page.locator(".entry").count() == 1
+    expect_text(page, "#batch [role=alert]", "The server cannot be reached.")
+    expect(page.locator(".entry")).to_have_count(1)
     page.unroute("**/v1/identify*")
     page.route("**/v1/identify*", lambda route: route.fulfill(json={"photos": [answer]}))
     page.click("#batch [role=alert] button")
     page.wait_for_selector("text=All 6 photos are done.")
-    assert page.locator(".entry").count() == 6
+    expect(page.locator(".entry")).to_have_count(6)
     signed_in.errors.clear()  # the requests that failed
 
 
@@ -121,13 +123,13 @@ def test_a_file_that_was_deleted_does_not_stop_the_run(signed_in: Tab, faces: Pa
     page = signed_in.open("/identify?gallery=empty")
     page.evaluate(HOLD_FETCH)
     page.set_input_files("#source input[multiple]", [str(path) for path in paths])
-    wait_until(page, lambda: page.evaluate("window.held") == 2)
+    page.wait_for_function("() => window.held === 2")
     paths[2].unlink()
     page.evaluate("window.release()")
     page.wait_for_selector("text=All 4 photos are done.")
-    lines = dict(line.split("\n") for line in read_entries(page))
     unreadable = "This file is not a picture that can be read."
-    assert lines == {"1.png": "no face", "2.png": "no face", "3.png": unreadable, "4.png": "no face"}
+    lines = {"1.png": "no face", "2.png": "no face", "3.png": unreadable, "4.png": "no face"}
+    await_value(page, lambda: dict(line.split("\n") for line in read_entries(page)), lines)
     signed_in.errors.clear()  # the request that failed
 
 
@@ -145,24 +147,24 @@ def test_the_list_has_the_names_that_were_given_in_a_photo(
     page.click(".naming .primary")
     page.wait_for_selector("#panel > .notice button")
     page.click("text=Back to the list")
-    assert page.evaluate("document.activeElement.id") == "batch-title"  # the photo is not among the unknown any more
+    expect(page.locator("#batch-title")).to_be_focused()  # the photo is not among the unknown any more
     page.click("text=All: 2")
-    assert sorted(read_entries(page)) == ["biden.jpg\nJoe", "obama2.jpg\nObama"]
+    await_value(page, lambda: sorted(read_entries(page)), ["biden.jpg\nJoe", "obama2.jpg\nObama"])
     page.select_option("#batch-person", "Joe")
-    assert page.locator(".entry:visible").count() == 1
+    expect(page.locator(".entry:visible")).to_have_count(1)
     page.click(".entry:visible")
     page.wait_for_selector(".label.match")
     query = {"gallery": people_gallery}
     (joe,) = server.get("/v1/people", params={**query, "search": "Joe"}).json()["people"]
     assert server.request("DELETE", f"/v1/people/{joe['id']}", params=query).status_code == 204
     page.click("text=Back to the list")
-    assert page.locator(".entry:visible").count() == 1  # the person is still chosen
+    expect(page.locator(".entry:visible")).to_have_count(1)  # the person is still chosen
     page.click(".entry:visible")
     page.wait_for_selector(".label.unknown")
     page.click("text=Back to the list")
-    lines = sorted(read_entries(page, ".entry:visible"))
-    assert lines == ["biden.jpg\n1 unknown", "obama2.jpg\nObama"]
-    assert page.locator("#batch-person option").all_inner_texts() == ["everybody", "Obama (1)"]
+    lines = ["biden.jpg\n1 unknown", "obama2.jpg\nObama"]
+    await_value(page, lambda: sorted(read_entries(page, ".entry:visible")), lines)
+    expect(page.locator("#batch-person option")).to_have_text(["everybody", "Obama (1)"])
 
 
 def test_a_folder_is_identified_by_keyboard_alone(
@@ -180,7 +182,7 @@ def test_a_folder_is_identified_by_keyboard_alone(
         page.keyboard.press("Enter")
     chooser.value.set_files(str(tmp_path / "party"))
     page.wait_for_selector("text=All 2 photos are done.")
-    assert page.evaluate("document.activeElement.id") == "batch-title"
+    expect(page.locator("#batch-title")).to_be_focused()
     signed_in.tab_to(".entry:has(.name:not(:empty))")
     while "obama2" not in page.evaluate("document.activeElement.textContent"):
         page.keyboard.press("Tab")
@@ -188,7 +190,7 @@ def test_a_folder_is_identified_by_keyboard_alone(
     page.wait_for_selector(".label.match:text('Obama')")
     signed_in.tab_to("#view-actions button")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.textContent") == "party/obama2.jpgObama"
+    expect(page.locator(":focus")).to_have_text("party/obama2.jpgObama")
 
 
 def test_a_line_is_renewed_where_the_photo_was_left_before_the_name_was_stored(
@@ -204,7 +206,7 @@ def test_a_line_is_renewed_where_the_photo_was_left_before_the_name_was_stored(
     page.click(".naming .primary")
     wait_until(page, lambda: bool(held))
     page.click("text=Back to the list")
-    assert "biden.jpg\n1 unknown" in read_entries(page)
+    await_value(page, lambda: sorted(read_entries(page)), ["biden.jpg\n1 unknown", "obama2.jpg\nObama"])
     held[0].continue_()
     page.wait_for_selector(".entry:has-text('biden.jpg'):has-text('Joe')")
     assert people_of(server, people_gallery) == {"Obama": 1, "Joe": 1}
@@ -237,6 +239,6 @@ def test_a_thousand_photos_keep_no_picture_in_memory(signed_in: Tab) -> None:
     page = signed_in.open("/identify?gallery=empty")
     page.evaluate(THOUSAND)
     page.wait_for_selector("text=All 1,000 photos are done.", timeout=600_000)
-    assert page.evaluate("window.counts") == {"now": 0, "most": 2, "urls": 0}
-    assert page.locator(".entry").count() == 1000
-    assert page.locator("#batch img, #batch canvas").count() == 0
+    await_value(page, lambda: page.evaluate("window.counts"), {"now": 0, "most": 2, "urls": 0})
+    expect(page.locator(".entry")).to_have_count(1000)
+    expect(page.locator("#batch img, #batch canvas")).to_have_count(0)

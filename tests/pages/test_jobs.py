@@ -19,6 +19,7 @@ from visavis.server.state.database import StateDatabase
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab, open_as_administrator, serve
+from .expectation import expect, expect_text
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 MINUTE = 60_000
@@ -46,30 +47,28 @@ def jobs(open_tab: OpenTab, working: RunningServer) -> Tab:
     return open_as_administrator(open_tab, working, "/jobs")
 
 
-def await_newest(tab: Tab, title: str, state: str) -> str:
-    """Wait until the newest job has a title and a state; return its text."""
+def await_newest(tab: Tab, title: str, state: str, *texts: str) -> None:
+    """Wait until the newest job has a title and a state, and shows texts."""
     expression = """([title, state]) => {
         const job = document.querySelector('.job');
         return job?.querySelector('h2').textContent === title && job.querySelector('.state').textContent === state;
     }"""
     tab.page.wait_for_function(expression, arg=[title, state], timeout=MINUTE)
-    text: str = tab.page.inner_text(".job")
-    return text
+    for text in texts:
+        expect_text(tab.page, ".job >> nth=0", text)
 
 
 def test_a_folder_is_indexed_by_mouse(jobs: Tab, working: RunningServer) -> None:
     jobs.page.fill("#index-folder", "photos/<i>0")
     jobs.page.select_option("#index-gallery", "mouse")
     jobs.page.click("form[data-kind='index'] button")
-    text = await_newest(jobs, "Index photos/<i>0 into mouse", "done")
-    assert "2 of 2 photos" in text
-    assert "1 with faces" in text
-    assert "1 without a face" in text
+    texts = ("2 of 2 photos", "1 with faces", "1 without a face")
+    await_newest(jobs, "Index photos/<i>0 into mouse", "done", *texts)
     stored = working.get("/v1/jobs").json()["jobs"][0]
     assert (stored["state"], stored["result"]["statuses"]) == ("done", {"ok": 1, "no_face": 1})
     assert len(working.get("/v1/faces?gallery=mouse").json()["faces"]) == 1
-    assert "The job is ordered." in jobs.page.inner_text("#result [role=status]")
-    assert jobs.page.get_attribute(".job a.button", "href") == "/groups?gallery=mouse"
+    expect_text(jobs.page, "#result [role=status]", "The job is ordered.")
+    expect(jobs.page.locator(".job >> nth=0 >> a.button")).to_have_attribute("href", "/groups?gallery=mouse")
 
 
 def test_a_folder_is_indexed_by_keyboard_alone(jobs: Tab, working: RunningServer) -> None:
@@ -80,9 +79,7 @@ def test_a_folder_is_indexed_by_keyboard_alone(jobs: Tab, working: RunningServer
     jobs.page.keyboard.type("keyboard")
     jobs.page.keyboard.press("Tab")
     jobs.page.keyboard.press("Enter")
-    text = await_newest(jobs, "Index photos/<i>1 into keyboard", "done")
-    assert "1 with faces" in text
-    assert "1 unreadable" in text
+    await_newest(jobs, "Index photos/<i>1 into keyboard", "done", "1 with faces", "1 unreadable")
     assert working.get("/v1/jobs").json()["jobs"][0]["order"]["folder"] == "photos/<i>1"
 
 
@@ -90,8 +87,7 @@ def test_what_cannot_be_done_is_a_sentence(jobs: Tab, working: RunningServer) ->
     before = len(working.get("/v1/jobs").json()["jobs"])
     jobs.page.fill("#index-folder", "elsewhere/../..")
     jobs.page.click("form[data-kind='index'] button")
-    jobs.page.wait_for_selector("#result [role=alert]")
-    assert "begins with no root of this server: photos" in jobs.page.inner_text("#result")
+    expect_text(jobs.page, "#result [role=alert]", "begins with no root of this server: photos")
     assert len(working.get("/v1/jobs").json()["jobs"]) == before
     jobs.errors.clear()
 
@@ -102,7 +98,7 @@ def test_a_job_that_failed_is_resumed(jobs: Tab, working: RunningServer) -> None
     (broken / "a person").mkdir(parents=True)
     working.post("/v1/jobs/train", json={"classifier": "stars", "folder": "photos/broken"})
     jobs.open("/jobs")
-    assert "Resume" in await_newest(jobs, "Train stars on photos/broken", "failed")
+    await_newest(jobs, "Train stars on photos/broken", "failed", "Resume")
     former = working.get("/v1/jobs").json()["jobs"][0]
     jobs.page.click(".job button")
     wait_until(lambda: working.get(f"/v1/jobs/{former['id']}").json()["updated"] > former["updated"])
@@ -113,9 +109,9 @@ def test_who_may_not_order_jobs_sees_them_alone(open_tab: OpenTab, working: Runn
     tab = open_tab(working.url)
     tab.begin_session(make_key(working, "jobs reader", "read"))
     page = tab.open("/jobs")
-    assert page.query_selector(".job h2") is not None
-    assert page.query_selector("form.order") is None
-    assert page.query_selector("button[data-action]") is None
+    expect(page.locator(".job h2").first).to_be_visible()
+    expect(page.locator("form.order")).to_have_count(0)
+    expect(page.locator("button[data-action]")).to_have_count(0)
 
 
 def test_a_change_of_the_model_stands_among_the_jobs(working: RunningServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from visavis.train.run_folder import write_log
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab
+from .expectation import await_value, expect, expect_text
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 MINUTE = 60_000
@@ -73,23 +75,22 @@ def test_a_gallery_is_evaluated_by_mouse(tab: Tab, measuring: RunningServer) -> 
     page.wait_for_selector("#result [role=status]")
     wait_until(lambda: len(list_evaluations(measuring)) > before)
     evaluation = list_evaluations(measuring)[0]
-    page.wait_for_selector(f'tr[data-evaluation="{evaluation["id"]}"]', timeout=MINUTE)
+    row = f'tr[data-evaluation="{evaluation["id"]}"]'
     (rate,) = [rate for rate in evaluation["result"]["rates"] if rate["far"] == 0.001]
-    row = page.inner_text(f'tr[data-evaluation="{evaluation["id"]}"]')
-    assert f"{100 * rate['tar']:.2f}%" in row
-    assert "where 1 in 1,000 strangers is" in row
-    page.click(f'tr[data-evaluation="{evaluation["id"]}"] a')
-    page.wait_for_selector(".distances [role=slider]")
-    slider = page.query_selector("[role=slider]")
-    assert slider.get_attribute("aria-valuetext").endswith("1 in 100 strangers would pass")
+    expect_text(page, row, f"{100 * rate['tar']:.2f}%")
+    expect_text(page, row, "where 1 in 1,000 strangers is")
+    page.click(f"{row} a")
+    slider = page.locator(".distances [role=slider]")
+    expect(slider).to_have_attribute("aria-valuetext", re.compile("1 in 100 strangers would pass$"))
     slider.press("End")
-    assert page.inner_text(".rate").endswith("1 in 10 strangers would pass")
-    assert page.query_selector(".dot:not([hidden])") is None
+    expect(page.locator(".rate")).to_have_text(re.compile("1 in 10 strangers would pass$"))
+    expect(page.locator(".dot:not([hidden])")).to_have_count(0)
     with page.expect_popup() as opening:
         page.click("text=Open the report")
     report = opening.value
     report.wait_for_selector("#summary")
-    assert report.evaluate("location.origin + self.origin").endswith("null")  # a sandbox
+    read_origin = "location.origin + self.origin"
+    await_value(report, lambda: report.evaluate(read_origin), lambda origin: origin.endswith("null"))  # a sandbox
     report.close()
     page.click("button.delete")
     page.click("dialog button.primary")
@@ -116,12 +117,11 @@ def test_two_evaluations_stand_side_by_side_by_keyboard_alone(tab: Tab, measurin
     tab.page.keyboard.press("Space")
     tab.tab_to("#evaluations button")
     tab.page.keyboard.press("Enter")
-    tab.page.wait_for_selector("#decision")
+    expect_text(tab.page, "#decision", "do not show whether")
     first, second = measuring.get("/v1/evaluations").json()["evaluations"][:2]
     assert {first["kind"], second["kind"]} == {"identification"}
-    cells = [cell.inner_text() for cell in tab.page.query_selector_all(".figures tbody tr:first-child td")]
-    assert cells == [f"{item['result']['photos']}" for item in (first, second)]
-    assert "do not show whether" in tab.page.inner_text("#decision")
+    photos = [f"{item['result']['photos']}" for item in (first, second)]
+    expect(tab.page.locator(".figures tbody tr:first-child td")).to_have_text(photos)
 
 
 def test_what_cannot_be_shown_side_by_side_is_a_sentence(measuring: RunningServer) -> None:
@@ -143,9 +143,9 @@ def test_what_cannot_be_shown_side_by_side_is_a_sentence(measuring: RunningServe
 def test_a_missing_file_is_fetched_by_mouse(tab: Tab, measuring: RunningServer, weights: WeightServer) -> None:
     weights.slow.add("/scrfd_2.5g_kps.onnx")
     page = tab.open("/settings/models")
-    assert "does not exclude commercial use" in page.inner_text("tr:has(#fetch-yunet-float)")
+    expect_text(page, "tr:has(th:text-is('yunet-float'))", "does not exclude commercial use")
     page.click("#fetch-scrfd-2\\.5g")
-    assert "non-commercial research" in page.inner_text("dialog")
+    expect_text(page, "dialog", "non-commercial research")
     page.click("dialog button.primary")
     page.wait_for_selector(".job progress[value]", timeout=MINUTE)
     weights.slow.clear()
@@ -168,15 +168,14 @@ def test_a_wrong_file_is_explained_in_its_job(tab: Tab) -> None:
     page = tab.open("/settings/models")
     page.click("#fetch-scrfd-500m")
     page.click("dialog button.primary")
-    page.wait_for_selector(".job .notice", timeout=MINUTE)
-    assert "is not the published scrfd-500m" in page.inner_text(".job .notice")
+    expect_text(page, ".job .notice", "is not the published scrfd-500m")
 
 
 @pytest.mark.slow(seconds=6)
 def test_a_classifier_is_trained_used_and_deleted_by_mouse(tab: Tab, measuring: RunningServer) -> None:
     page = tab.open("/train")
     card = '[data-classifier="mouse"]'
-    assert "Not trained yet." in page.inner_text(card)
+    expect_text(page, card, "Not trained yet.")
     page.select_option("#classifier", "mouse")
     page.select_option("#gallery", "colors")
     page.select_option("#head", "nearest-mean")
@@ -185,16 +184,15 @@ def test_a_classifier_is_trained_used_and_deleted_by_mouse(tab: Tab, measuring: 
     page.wait_for_selector(f"{card} .interval", timeout=MINUTE)
     classifier = measuring.get("/v1/classifiers/mouse").json()
     report = classifier["report"]
-    text = page.inner_text(card)
-    assert f"{PEOPLE} people, {report['train_photos']} photos, method nearest-mean" in text
-    assert f"Right: {100 * report['accuracy']:.2f}%" in text
+    expect_text(page, card, f"{PEOPLE} people, {report['train_photos']} photos, method nearest-mean")
+    expect_text(page, card, f"Right: {100 * report['accuracy']:.2f}%")
     assert (classifier["gallery"], report["unknown"]["fpir"]) == ("colors", 0.1)
     page.click(f"{card} summary")
-    assert "<b>P" in page.inner_text(f"{card} li")
-    assert page.query_selector(f"{card} li b") is None
+    expect_text(page, f"{card} li >> nth=0", "<b>P")
+    expect(page.locator(f"{card} li b")).to_have_count(0)
     page.click(f"{card} >> text=Name people with it")
-    page.wait_for_selector("#classifier")
-    assert page.input_value("#classifier") == "mouse"
+    page.wait_for_url("**/celebrities?classifier=mouse")
+    expect(page.locator("#classifier")).to_have_value("mouse")
     page = tab.open("/train")
     page.click(f"{card} button.delete")
     page.click("dialog button.primary")
@@ -220,8 +218,7 @@ def test_too_few_photos_are_a_sentence(tab: Tab) -> None:
     page = tab.open("/train")
     page.select_option("#gallery", "few")
     page.click("#new button.primary")
-    page.wait_for_selector("#result [role=alert]")
-    assert "two people or more with 4 photos each" in page.inner_text("#result")
+    expect_text(page, "#result [role=alert]", "two people or more with 4 photos each")
     tab.errors.clear()
 
 
@@ -229,26 +226,26 @@ def test_the_curves_of_a_run_are_drawn(tab: Tab) -> None:
     page = tab.open("/train")
     page.fill("#run-folder", "photos/net")
     page.click("#run button")
-    page.wait_for_selector(".curves svg")
-    assert "5 epochs, loss now 0.06" in page.inner_text("#run")
-    labels = [drawing.get_attribute("aria-label") for drawing in page.query_selector_all(".curves svg")]
-    assert labels == ["Loss", "Mean squared distance", "Active triplets, %", "Spread", "Learning rate"]
-    assert len(page.query_selector_all("svg[aria-label=Loss] circle")) == 5
+    expect_text(page, "#run", "5 epochs, loss now 0.06")
+    labels = ["Loss", "Mean squared distance", "Active triplets, %", "Spread", "Learning rate"]
+    read_labels = "drawings => drawings.map((drawing) => drawing.getAttribute('aria-label'))"
+    await_value(page, lambda: page.locator(".curves svg").evaluate_all(read_labels), labels)
+    expect(page.locator("svg[aria-label=Loss] circle")).to_have_count(5)
     page.fill("#run-folder", "photos/people")
     page.click("#run button")
-    page.wait_for_selector("#run [role=alert]")
-    assert "holds no run" in page.inner_text("#run [role=alert]")
+    expect_text(page, "#run [role=alert]", "holds no run")
 
 
 def test_who_may_not_manage_sees_neither_pages_nor_buttons(open_tab: OpenTab, measuring: RunningServer) -> None:
     tab = open_tab(measuring.url)
     tab.begin_session(make_key(measuring, "models reader", "read"))
     page = tab.open("/settings/models")
-    assert page.query_selector("button.fetch, #measure") is None
-    assert page.query_selector('nav a[href="/evaluate"], nav a[href="/train"]') is None
+    expect(page.locator("h1")).to_have_text("Models")
+    expect(page.locator("button.fetch, #measure")).to_have_count(0)
+    expect(page.locator('nav a[href="/evaluate"], nav a[href="/train"]')).to_have_count(0)
     for path in ("/evaluate", "/evaluate/results?id=x", "/train"):
         page.goto(path)
-        assert "no right" in page.inner_text("main") or page.query_selector("main .danger") is not None
+        expect_text(page, "main .danger", "no right")
     tab.errors.clear()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from server.running_server import RunningServer, photos
 
 from .appearance import look_at
 from .conftest import Tab
+from .expectation import await_value, expect, expect_text
 from .held_requests import hold, wait_until
 from .test_identify import enroll
 
@@ -31,19 +33,20 @@ def test_people_are_ranked_for_each_face(signed_in: Tab, server: RunningServer, 
     ).json()["photos"]
     by_size = sorted(answer["faces"], key=lambda face: face["box"][0] - face["box"][2])
     for face, names in zip(by_size, (["<i>Barack</i>", "Joe"], ["Joe", "<i>Barack</i>"]), strict=True):
-        distances = [candidate["distance"] for candidate in face["candidates"]]
-        rows = page.locator(".ranking li").all_inner_texts()
-        assert [row.split("\n")[0] for row in rows] == names
-        assert [f"distance {distance:.3f}" in row for row, distance in zip(rows, distances, strict=True)] == [True] * 2
-        assert "below the threshold: the same person" in rows[0]
-        assert "strangers" in rows[1]
+        rows = [
+            re.compile(f"^{name}\n.*distance {candidate['distance']:.3f}.*{words}", re.DOTALL)
+            for name, candidate, words in zip(
+                names, face["candidates"], ("below the threshold: the same person", "strangers"), strict=True
+            )
+        ]
+        expect(page.locator(".ranking li")).to_have_text(rows, use_inner_text=True)
         page.click(".box:not(.chosen)")
     look_at(signed_in, "look-alikes", tmp_path)
     page.focus(".box.chosen")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     page.wait_for_selector(".ranking li:first-child:has-text('Joe')")
-    assert page.inner_text("#announcement").startswith("Nearest: Joe, distance 0.")
+    expect(page.locator("#announcement")).to_have_text(re.compile(r"^Nearest: Joe, distance 0\."))
     page.click("summary")
     page.wait_for_selector("details .ranking li")
     query = {"gallery": "ranked", "face": 1 + answer["faces"].index(by_size[1])}
@@ -53,8 +56,8 @@ def test_people_are_ranked_for_each_face(signed_in: Tab, server: RunningServer, 
     assert [(face["photo"], face["name"]) for face in ranking] == [
         ("biden.jpg", "Joe"), ("obama.jpg", "<i>Barack</i>"),
     ]  # fmt: skip
-    shown = [row.split("\n") for row in page.locator("details .ranking li").all_inner_texts()]
-    assert shown == [[face["photo"], face["name"], f"distance {face['distance']:.3f}"] for face in ranking]
+    shown = [f"{face['photo']}\n{face['name']}\ndistance {face['distance']:.3f}" for face in ranking]
+    await_value(page, lambda: page.locator("details .ranking li").all_inner_texts(), shown)
     page.click("details a")
     page.wait_for_url(f"**/people/{ranking[0]['person_id']}?gallery=ranked")
 
@@ -68,10 +71,8 @@ def test_a_rejected_person_is_not_called_the_same(
     assert server.post(path, params=query, files=photos("photo", faces / "obama2.jpg")).status_code == 201
     page = signed_in.open(f"/look-alikes?gallery={people_gallery}")
     page.set_input_files("#source input", str(faces / "obama2.jpg"))
-    page.wait_for_selector(".ranking li")
-    (row,) = page.locator(".ranking li").all_inner_texts()
-    assert row.endswith("below the threshold, but not named")
-    assert page.locator(".ranking .same").count() == 0
+    expect(page.locator(".ranking li")).to_have_text([re.compile("below the threshold, but not named$")])
+    expect(page.locator(".ranking .same")).to_have_count(0)
 
 
 def test_a_gallery_without_people_has_no_look_alikes(signed_in: Tab, faces: Path) -> None:
@@ -80,16 +81,15 @@ def test_a_gallery_without_people_has_no_look_alikes(signed_in: Tab, faces: Path
     page.wait_for_selector("#panel >> text=The gallery empty has no people yet.")
     page.click("text=Another photo")
     page.set_input_files("#source input", str(faces / "meadow.png"))
-    page.wait_for_selector("#state [role=alert]")
-    assert "No face was found" in page.inner_text("#state")
+    expect_text(page, "#state [role=alert]", "No face was found")
 
 
 def test_a_classifier_names_people_once_it_is_there(
     signed_in: Tab, server: RunningServer, faces: Path, tmp_path: Path
 ) -> None:
     page = signed_in.open("/celebrities")
-    assert "visavis models fetch vggface2-resnet50" in page.inner_text("main .notice")
-    assert page.locator("#source").count() == 0
+    expect_text(page, "main .notice", "visavis models fetch vggface2-resnet50")
+    expect(page.locator("#source")).to_have_count(0)
     look_at(signed_in, "no-classifier", tmp_path)
     for name, files in (("Biden", ["biden.jpg"]), ("Obama", ["obama.jpg", "obama2.jpg"])):
         (tmp_path / "people" / name).mkdir(parents=True)
@@ -97,17 +97,15 @@ def test_a_classifier_names_people_once_it_is_there(
             shutil.copyfile(faces / file, tmp_path / "people" / name / file)
     visavis.train_classifier(tmp_path / "people").save(server.folder / "run")
     page = signed_in.open("/celebrities")
-    assert page.input_value("#classifier") == "presidents"
+    expect(page.locator("#classifier")).to_have_value("presidents")
     page.set_input_files("#source input", str(faces / "both.jpg"))
     page.wait_for_selector(".ranking li")
     query = {"model": "presidents"}
     (answer,) = server.post("/v1/classify", params=query, files=photos("photo", faces / "both.jpg")).json()["photos"]
     for face in sorted(answer["faces"], key=lambda face: face["box"][0] - face["box"][2]):
-        expected = [[name, f"{100 * probability:.1f}"] for name, probability in face["names"]]
-        rows = page.locator(".ranking li").all_inner_texts()
-        assert [[name, share.rstrip("%")] for name, share in (row.split("\n")[:2] for row in rows)] == [
-            [name, share.removesuffix(".0")] for name, share in expected
-        ]
+        shares = [(name, f"{100 * probability:.1f}".removesuffix(".0")) for name, probability in face["names"]]
+        rows = [re.compile(rf"^{name}\n{re.escape(share)}%(\n|$)") for name, share in shares]
+        expect(page.locator(".ranking li")).to_have_text(rows, use_inner_text=True)
         page.click(".box:not(.chosen)")
     look_at(signed_in, "celebrities", tmp_path)
     check_change_of_classifier(page, answer)
@@ -129,8 +127,8 @@ def check_by_keyboard(tab: Tab, photo: Path) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     page.wait_for_selector(".ranking li:first-child:has-text('Biden')")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Face 2 of 2: Biden")
-    assert page.inner_text("#announcement") == "Biden"
+    expect(page.locator(":focus")).to_have_attribute("aria-label", re.compile("^Face 2 of 2: Biden"))
+    expect(page.locator("#announcement")).to_have_text("Biden")
 
 
 def check_change_of_classifier(page: Any, answer: dict[str, Any]) -> None:
@@ -140,10 +138,10 @@ def check_change_of_classifier(page: Any, answer: dict[str, Any]) -> None:
     page.select_option("#classifier", "other")
     wait_until(page, lambda: bool(held))
     assert "model=other" in held[0].request.url
-    assert page.locator("#picture img").count() == 1
-    assert page.locator("#panel > *, #picture .label").count() == 0
+    expect(page.locator("#picture img")).to_have_count(1)
+    expect(page.locator("#panel > *, #picture .label")).to_have_count(0)
     names = [["Ann", 0.3], ["Bob", 0.2]]
     faces = [{**face, "known": False, "names": names} for face in answer["faces"]]
     held[0].fulfill(json={"photos": [{**answer, "faces": faces}]})
     page.wait_for_selector(".ranking li")
-    assert page.inner_text("#announcement") == "None of them, surely: the likeliest are Ann, Bob"
+    expect(page.locator("#announcement")).to_have_text("None of them, surely: the likeliest are Ann, Bob")

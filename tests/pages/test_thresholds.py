@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from visavis.gallery import Template
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab
+from .expectation import await_value, expect, expect_text
 from .held_requests import wait_until
 from .test_people import SCRIPT
 
@@ -39,12 +41,19 @@ def read_rate(server: RunningServer, gallery: str) -> dict[str, Any]:
     return rate
 
 
-def await_effect(page: Any, expected: dict[str, Any]) -> str:
-    """Wait until the page shows the threshold of an effect; return what it says."""
-    text = f"The threshold would be the distance {expected['distance']:.3f}."
-    page.wait_for_function("text => document.getElementById('effect').innerText.includes(text)", arg=text)
-    shown: str = page.inner_text("#effect")
-    return shown
+def await_effect(page: Any, expected: dict[str, Any], *texts: str) -> None:
+    """Wait until the page shows the threshold of an effect, and texts."""
+    for text in (f"The threshold would be the distance {expected['distance']:.3f}.", *texts):
+        expect_text(page, "#effect", text)
+
+
+def expect_rate(page: Any, text: str) -> None:
+    """Wait until the page shows a text as the rate that is stored."""
+    expect(page.locator("#current .rate")).to_have_text(text)
+
+
+def read_threshold(page: Any) -> float:
+    return float(page.get_attribute("#scale [role=slider]", "aria-valuenow"))
 
 
 def read_effect(server: RunningServer, gallery: str, strangers: int) -> dict[str, Any]:
@@ -60,30 +69,28 @@ def test_a_rate_is_chosen_by_mouse_its_effect_shown_and_stored(
     names[23] = SCRIPT
     add_spread_people(server, people_gallery, names)
     page = signed_in.open(f"/settings/thresholds?gallery={people_gallery}")
-    assert page.inner_text("#current .rate") == "1 in 100 strangers would get a name"
+    expect_rate(page, "1 in 100 strangers would get a name")
     threshold = server.get(f"/v1/galleries/{people_gallery}/threshold").json()["distance"]
-    assert f"distance {threshold:.3f}" in page.inner_text("#current")
-    assert "This is the default rate." in page.inner_text("#current")
+    expect_text(page, "#current", f"distance {threshold:.3f}")
+    expect_text(page, "#current", "This is the default rate.")
     page.wait_for_selector("#rate:not([hidden])")
     page.fill("#strangers", "100000")
     expected = read_effect(server, people_gallery, 100_000)
     lost = [person for person in expected["changed"] if person["after"] == 0]
     assert len(lost) > 3
-    shown = await_effect(page, expected)
-    assert f"{len(lost)} people would become unknown" in shown
-    assert SCRIPT in shown
-    assert "So low a rate was not measured" in shown
-    assert f"{expected['before']} of {expected['templates']} are recognized now, {expected['after']} would be" in shown
+    counts = f"{expected['before']} of {expected['templates']} are recognized now, {expected['after']} would be"
+    words = ("So low a rate was not measured", f"{len(lost)} people would become unknown", SCRIPT)
+    await_effect(page, expected, counts, *words)
     assert read_rate(server, people_gallery)["set_at"] is None  # shown before it is stored
     page.click("#store")
     page.wait_for_selector(".undo :text('Stored: 1 in 100,000 strangers would get a name.')")
     assert read_rate(server, people_gallery)["fpir"] == 1 / 100_000
     page.wait_for_selector("#current .rate:text('1 in 100,000')")
-    assert "Set by first admin" in page.inner_text("#current")
+    expect_text(page, "#current", "Set by first admin")
     page.click("#undo")
     page.wait_for_selector(".undo :text('Undone.')")
     assert read_rate(server, people_gallery)["set_at"] is None
-    assert page.inner_text("#current .rate") == "1 in 100 strangers would get a name"
+    expect_rate(page, "1 in 100 strangers would get a name")
 
 
 def test_a_rate_is_chosen_on_the_scale_by_keyboard_alone(
@@ -93,19 +100,18 @@ def test_a_rate_is_chosen_on_the_scale_by_keyboard_alone(
     page = signed_in.open(f"/settings/thresholds?gallery={people_gallery}")
     page.wait_for_selector("#rate:not([hidden])")
     signed_in.tab_to("#scale [role=slider]")
-    before = float(page.get_attribute("#scale [role=slider]", "aria-valuenow"))
-    assert before == pytest.approx(server.get(f"/v1/galleries/{people_gallery}/threshold").json()["distance"], abs=1e-4)
+    threshold = server.get(f"/v1/galleries/{people_gallery}/threshold").json()["distance"]
+    before = await_value(page, lambda: read_threshold(page), pytest.approx(threshold, abs=1e-4))
     for _ in range(6):
         page.keyboard.press("ArrowLeft")
-    after = float(page.get_attribute("#scale [role=slider]", "aria-valuenow"))
-    assert after == pytest.approx(before - 6 * 0.005, abs=1e-4)
+    after = await_value(page, lambda: read_threshold(page), pytest.approx(before - 6 * 0.005, abs=1e-4))
     table = compare.calibration("sface")
     far = None if table is None else table.far_at(after)
     assert far is not None
-    strangers = int(page.input_value("#strangers"))
-    assert strangers == pytest.approx(1 / (1 - (1 - far) ** 8), rel=0.05)
-    words = page.get_attribute("#scale [role=slider]", "aria-valuetext")
-    assert words.endswith(f"1 in {strangers:,} strangers would get a name")
+    rate = pytest.approx(1 / (1 - (1 - far) ** 8), rel=0.05)
+    strangers = await_value(page, lambda: int(page.input_value("#strangers")), rate)
+    words = re.compile(f"1 in {strangers:,} strangers would get a name$")
+    expect(page.locator("#scale [role=slider]")).to_have_attribute("aria-valuetext", words)
     await_effect(page, read_effect(server, people_gallery, strangers))
     signed_in.tab_to("#store")
     page.keyboard.press("Enter")
@@ -130,9 +136,8 @@ def test_a_number_that_the_browser_restores_is_not_taken_for_the_rate(
     server.request("PUT", f"/v1/galleries/{people_gallery}/rate", json={"fpir": 0.005})
     page.go_back()
     page.wait_for_selector("#rate:not([hidden])")
-    assert (page.inner_text("#current .rate"), page.input_value("#strangers")) == (
-        "1 in 200 strangers would get a name", "200",
-    )  # fmt: skip
+    expect_rate(page, "1 in 200 strangers would get a name")
+    expect(page.locator("#strangers")).to_have_value("200")
 
 
 def test_a_number_that_is_no_rate_is_not_stored(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
@@ -140,7 +145,7 @@ def test_a_number_that_is_no_rate_is_not_stored(signed_in: Tab, server: RunningS
     page.wait_for_selector("#rate:not([hidden])")
     page.fill("#strangers", "1")
     page.click("#store")
-    assert page.evaluate("document.activeElement.id") == "strangers"
+    expect(page.locator("#strangers")).to_be_focused()
     assert read_rate(server, people_gallery)["set_at"] is None
 
 
@@ -158,11 +163,11 @@ def test_a_rate_that_was_stored_is_not_said_to_be_lost(
     page.click("#store")
     page.wait_for_selector("#notices [role=alert]")
     assert read_rate(server, people_gallery)["fpir"] == 1 / 500
-    assert "not changed" not in page.inner_text("#notices")
+    expect(page.locator("#notices")).not_to_contain_text("not changed")
     page.unroute(f"**/v1/galleries/{people_gallery}/rate")
     page.click("#notices button")
     page.wait_for_selector("#current .rate:text('1 in 500')")
-    assert page.inner_text("#notices") == ""
+    expect(page.locator("#notices")).to_have_text("")
     signed_in.errors.clear()  # the request that failed
 
 
@@ -175,8 +180,8 @@ def test_rates_are_written_as_the_reader_writes_numbers(
     tab.begin_session(server.key or "")
     page = tab.open(f"/settings/thresholds?gallery={people_gallery}")
     page.wait_for_selector("#rate:not([hidden])")
-    assert "1.000" in page.inner_text("#current .rate")
-    assert "1,000" not in page.inner_text("main")
+    expect_text(page, "#current .rate", "1.000")
+    expect(page.locator("main")).not_to_contain_text("1,000", use_inner_text=True)
 
 
 def test_keys_that_do_not_manage_see_the_rate_alone(
@@ -186,9 +191,9 @@ def test_keys_that_do_not_manage_see_the_rate_alone(
     tab = open_tab(server.url, java_script_enabled=False)
     tab.begin_session(make_key(server, f"rates of {people_gallery}", "enroll", [people_gallery]))
     page = tab.open("/settings/thresholds")
-    assert page.inner_text("#current .rate") == "1 in 2,000 strangers would get a name"
-    assert page.locator("#rate, #store").count() == 0
-    assert "fpir in the table [compat]" in page.inner_text("main")
+    expect_rate(page, "1 in 2,000 strangers would get a name")
+    expect_text(page, "main", "fpir in the table [compat]")
+    expect(page.locator("#rate, #store")).to_have_count(0)
 
 
 @pytest.mark.slow(seconds=12)
