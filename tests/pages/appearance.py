@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from .conftest import Tab
+from .expectation import await_value
 
 THEMES = ("light", "dark")
 WIDTHS = (360, 768, 1280)
@@ -49,9 +50,7 @@ def look_at(tab: Tab, name: str, folder: Path) -> None:
         tab.page.emulate_media(color_scheme=theme)
         for width in WIDTHS:
             tab.page.set_viewport_size({"width": width, "height": 800})
-            faults = check_layout(tab.page)
-            assert faults == [], (name, theme, width, faults)
+            await_value(tab.page, lambda: check_layout(tab.page), [])
             if PICTURES:
                 tab.page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
-        faults = check_accessibility(tab.page)
-        assert faults == [], (name, theme, faults)
+        await_value(tab.page, lambda: check_accessibility(tab.page), [])

@@ -26,23 +26,23 @@ def expect(target: Any) -> Any:
 def await_value(page: Any, read: Callable[[], Value], expected: Value | Callable[[Value], bool]) -> Value:
     """Read a value again and again until it equals the expected one, or meets a condition; return it.
 
-    For what ``expect`` has no assertion for. A browser that cannot answer, as while a page gives way to the next, is
-    asked again. The page works on between two readings. After a minute it fails, and says what it read last.
+    For what ``expect`` has no assertion for. Where reading fails, as while a page gives way to the next, or of a row
+    that is not there yet, it is tried again. The page works on between two readings. After a minute it fails, and says
+    what it read last.
     """
     from playwright.sync_api import Error
 
     meets = cast(Callable[[Value], bool], expected) if callable(expected) else lambda value: value == expected
-    last: Value | Error
+    last: Value | Exception
     is_last = False
     end = monotonic() + MILLISECONDS / 1000
     while True:
         try:
-            last = read()
-        except Error as error:
+            last = value = read()
+            if meets(value):
+                return value
+        except (Error, LookupError, TypeError, ValueError) as error:
             last = error
-        else:
-            if meets(last):
-                return last
         if is_last:
             raise AssertionError(f"read {last!r}" + ("" if callable(expected) else f", expected {expected!r}"))
         page.wait_for_timeout(PAUSE_MILLISECONDS)

@@ -55,11 +55,15 @@ def make_kiosk_key(server: RunningServer) -> str:
     return str(server.post("/v1/keys", json={"name": "door", "role": "kiosk"}).json()["key"])
 
 
+READ_ANSWER = """() => {
+  const answer = document.getElementById("answer");
+  return !answer.hidden && [answer.dataset.state, [...answer.querySelectorAll("p")].map((line) => line.innerText)];
+}"""
+
+
 def read_answer(page: Any) -> tuple[str, list[str]]:
-    """Return the state and the lines of what the page answers, once it does."""
-    page.wait_for_selector("#answer:not([hidden])")
-    state: str = page.get_attribute("#answer", "data-state")
-    lines: list[str] = page.locator("#answer p").all_inner_texts()
+    """Return the state and the lines of what the page answers, once it does: both of one moment."""
+    state, lines = page.wait_for_function(READ_ANSWER).json_value()
     page.wait_for_selector("#answer", state="hidden")
     return state, lines
 

@@ -21,6 +21,7 @@ from visavis.attendance.types import Employee
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab, open_as_administrator
+from .expectation import expect
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 
@@ -196,11 +197,11 @@ def test_a_wrong_address_is_a_sentence(server: RunningServer, browsers: Browsers
 
 def test_names_are_text(open_tab: OpenTab, server: RunningServer, browsers: Browsers) -> None:
     tab = open_as(open_tab, server, browsers, "admin", "/attendance/month?month=2024-05&page=2")
-    assert HOSTILE.name in tab.page.inner_text("table")
+    expect(tab.page.locator("table").first).to_contain_text(HOSTILE.name, use_inner_text=True)
     tab.open(f"/attendance/people/{HOSTILE.number}/2024-05-06")
-    assert HOSTILE.name in tab.page.inner_text("h1")
+    expect(tab.page.locator("h1").first).to_contain_text(HOSTILE.name, use_inner_text=True)
     tab.open("/attendance?day=2024-05-06")
-    assert HOSTILE.department in tab.page.inner_text("table")
+    expect(tab.page.locator("table").first).to_contain_text(HOSTILE.department, use_inner_text=True)
 
 
 def test_an_employee_whose_number_has_a_slash_has_pages(server: RunningServer, browsers: Browsers) -> None:
@@ -214,14 +215,14 @@ def test_an_employee_whose_number_has_a_slash_has_pages(server: RunningServer, b
 def test_a_missing_punch_is_added_by_mouse(open_tab: OpenTab, server: RunningServer, browsers: Browsers) -> None:
     tab = open_as(open_tab, server, browsers, "admin", "/attendance/people/1009/2024-03-05")
     page = tab.page
-    assert "undecided" in page.inner_text("#record .card")
+    expect(page.locator("#record .card").first).to_contain_text("undecided", use_inner_text=True)
     page.fill("#add-at", "2024-03-05T16:31")
     page.fill("#add-reason", "forgot to punch")
     page.click("#add button")
     page.wait_for_selector("#result [role=status]")
-    assert "present" in page.inner_text("#record .card")
+    expect(page.locator("#record .card").first).to_contain_text("present", use_inner_text=True)
     page.click(".figures summary >> text=Worked")
-    assert "12:20 to 16:31: 4:11" in page.inner_text(".figures details[open]")
+    expect(page.locator(".figures details[open]").first).to_contain_text("12:20 to 16:31: 4:11", use_inner_text=True)
     day = server.get("/v1/attendance/employees/1009/days/2024-03-05").json()
     assert (day["status"], day["worked"]) == ("present", 251 - 10)  # less the rest of the break, from 12:20 to 12:30
     records = server.get("/v1/attendance/employees/1009/history").json()["records"]
@@ -235,8 +236,8 @@ def test_a_refused_order_is_a_sentence(open_tab: OpenTab, server: RunningServer,
     tab.page.fill("#add-reason", "night")
     tab.page.click("#add button")
     tab.page.wait_for_selector("#result [role=alert]")
-    assert "clocks are set forward over it" in tab.page.inner_text("#result")
-    assert tab.page.input_value("#add-reason") == "night"
+    expect(tab.page.locator("#result")).to_contain_text("clocks are set forward over it", use_inner_text=True)
+    expect(tab.page.locator("#add-reason")).to_have_value("night")
     tab.errors.clear()
 
 
@@ -248,26 +249,26 @@ def test_a_correction_is_asked_for_by_keyboard_and_approved_in_two_clicks(
     own.page.keyboard.type("02122024")
     own.page.keyboard.press("Tab")
     own.page.keyboard.type("0800AM")
-    assert own.page.input_value("#correct-at") == "2024-02-12T08:00"
+    expect(own.page.locator("#correct-at")).to_have_value("2024-02-12T08:00")
     own.tab_to("#correct-reason")
     own.page.keyboard.type("the door was slow")
     own.page.keyboard.press("Enter")
     own.page.wait_for_selector("#result [role=status]")
-    assert own.page.inner_text("#result") == "Your request waits for a decision."
+    expect(own.page.locator("#result")).to_have_text("Your request waits for a decision.", use_inner_text=True)
     (asked,) = server.get("/v1/attendance/requests?employee=1001").json()["requests"]
     assert (asked["kind"], asked["content"]["at"]) == ("correction", "2024-02-12T07:00:00+00:00")
     tab = open_as(open_tab, server, browsers, "manager", "/attendance")
     tab.page.click(".sections >> text=Requests")
     item = f"[data-item='{asked['id']}']"
     tab.page.press(f"{item} input", "Enter")  # decides nothing: approving cannot be undone
-    assert tab.page.is_enabled(f"{item} button.primary")
+    expect(tab.page.locator(f"{item} button.primary")).to_be_enabled()
     tab.page.click(f"{item} >> text=Approve")
     tab.page.wait_for_selector("#result [role=status]")
-    assert tab.page.query_selector(f"[data-item='{asked['id']}']") is None
+    expect(tab.page.locator(item)).to_have_count(0)
     decided = server.get("/v1/attendance/requests?employee=1001&state=all").json()["requests"]
     assert [(each["state"], each["decided_by"]) for each in decided] == [("approved", "pages manager")]
     own.open("/attendance/people/1001")
-    assert "approved" in own.page.inner_text("#record")
+    expect(own.page.locator("#record")).to_contain_text("approved", use_inner_text=True)
 
 
 def test_leave_is_asked_for_and_withdrawn(open_tab: OpenTab, server: RunningServer, browsers: Browsers) -> None:
@@ -278,7 +279,7 @@ def test_leave_is_asked_for_and_withdrawn(open_tab: OpenTab, server: RunningServ
     tab.page.fill("#leave-reason", "<b>the dentist</b>")
     tab.page.click("#leave button")
     tab.page.wait_for_selector(".request")
-    assert "<b>the dentist</b>" in tab.page.inner_text(".request")
+    expect(tab.page.locator(".request").first).to_contain_text("<b>the dentist</b>", use_inner_text=True)
     assert server.get(f"/v1/attendance/requests?employee={MANAGER.number}").json()["requests"][0]["content"] == {
         "kind": "vacation", "first": "2024-05-06", "last": "2024-05-06", "part": "first_half"
     }  # fmt: skip
@@ -295,10 +296,11 @@ def test_a_month_is_closed_by_keyboard_and_opened_again_with_a_reason(
     tab = open_as(open_tab, server, browsers, "payroll", "/attendance/payroll")
     page = tab.page
     page.fill("#close #month", "2024-04")
-    assert page.get_attribute("#typed", "inputmode") is None  # telephones have no hyphen beside digits
+    expect(page.locator("#typed:not([inputmode])")).to_be_visible()  # telephones have no hyphen beside digits
     page.focus("#typed")
     page.keyboard.type("2024-03")
-    assert page.is_disabled("#close button")
+    expect(page.locator("#typed")).to_have_value("2024-03")
+    expect(page.locator("#close button").first).to_be_disabled()
     page.keyboard.press("Control+a")
     page.keyboard.type("2024-04")
     page.keyboard.press("Enter")
@@ -320,10 +322,11 @@ def test_who_is_in_is_a_list_to_print(open_tab: OpenTab, server: RunningServer, 
     answer = server.post("/v1/attendance/punches", json={"employee": "1021", "direction": "in"})
     assert answer.status_code == 201, answer.text
     tab = open_as(open_tab, server, browsers, "admin", "/attendance/present")
-    assert "Uma Rao" in tab.page.inner_text("main")
+    expect(tab.page.locator("main").first).to_contain_text("Uma Rao", use_inner_text=True)
     tab.page.emulate_media(media="print")
-    visible = "place => getComputedStyle(document.querySelector(place)).display !== 'none'"
-    assert [tab.page.evaluate(visible, place) for place in ("header", "#print", ".roll")] == [False, False, True]
+    for place in ("header", "#print"):
+        expect(tab.page.locator(place)).to_be_hidden()
+    expect(tab.page.locator(".roll")).to_be_visible()
     office = look(server, browsers, "manager", "/attendance/present").text
     assert "Uma Rao" not in office
     today = look(server, browsers, "admin", "/attendance?show=in").text
@@ -377,4 +380,4 @@ def test_an_administrator_finds_the_page_in_the_menu(open_tab: OpenTab, server: 
     tab = open_as_administrator(open_tab, server, "/compare")
     tab.page.click("header >> text=Attendance")
     tab.page.wait_for_url("**/attendance")
-    assert tab.page.inner_text("h1").startswith("Today")
+    expect(tab.page.locator("h1")).to_have_text(re.compile("^Today"))

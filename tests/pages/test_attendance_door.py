@@ -28,6 +28,7 @@ from visavis.attendance.kiosk.refusals import count_refusals
 from visavis.attendance.site import Site
 
 from .conftest import CAMERA, WEIGHTS, Tab, serve
+from .kiosk_door import READ_ANSWER
 from .test_kiosk import make_film
 
 __all__ = ["run"]
@@ -104,8 +105,8 @@ class Door:
     def show(self, photo: Path) -> tuple[str, str]:
         """Hold what is on a photo before the kiosk; return the state and the text of the first answer."""
         with self.open("/kiosk", photo) as page:
-            page.wait_for_selector("#answer:not([hidden])")
-            return page.get_attribute("#answer", "data-state"), page.text_content("#answer")
+            state, lines = page.wait_for_function(READ_ANSWER).json_value()
+            return state, "\n".join(lines)
 
 
 def enroll_with_consent(door: Door, run: Run, name: str, number: str) -> int:

@@ -15,6 +15,7 @@ from visavis.attendance.types import Employee
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab, open_as_administrator
+from .expectation import expect
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 
@@ -75,25 +76,26 @@ def test_several_requests_are_decided_by_keyboard_alone(
     ids = [ask_for_punch(server, f"2024-05-0{day}T08:00") for day in (6, 7, 8)]
     tab = open_as(open_tab, server, keys["manager"], "/attendance/requests")
     page = tab.page
-    assert page.is_disabled("#approve-picked")
+    expect(page.locator("#approve-picked")).to_be_disabled()
     for key in ("j", "x", "j", "j", "x"):  # the first and the third
         page.keyboard.press(key)
-    assert [page.is_checked(f"#pick-{each}") for each in ids] == [True, False, True]
+    for each, is_picked in zip(ids, (True, False, True), strict=True):
+        expect(page.locator(f"#pick-{each}")).to_be_checked(checked=is_picked)
     # One of them is decided by another manager in the meantime.
     site.decide(ids[2], approve=False, actor="other", reason="not that day")
     page.keyboard.press("a")
     page.wait_for_selector("dialog")
-    assert page.locator("dialog li").count() == 2
+    expect(page.locator("dialog li")).to_have_count(2)
     page.keyboard.type("as agreed")
     page.keyboard.press("Enter")
     page.wait_for_selector("#result [role=status]")
-    assert page.inner_text("#result [role=status]") == "1 request is decided."
-    assert "Not decided: Ana Asker" in page.inner_text("#result [role=alert]")
+    expect(page.locator("#result [role=status]").first).to_have_text("1 request is decided.", use_inner_text=True)
+    expect(page.locator("#result [role=alert]").first).to_contain_text("Not decided: Ana Asker", use_inner_text=True)
     states = read_states(server)
     assert [states[each] for each in ids] == [
         ("approved", "as agreed"), ("pending", ""), ("declined", "not that day")
     ]  # fmt: skip
-    assert page.locator("[data-pick]").count() == 1
+    expect(page.locator("[data-pick]")).to_have_count(1)
     page.keyboard.press("Tab")
     for key in ("*", "d"):
         page.keyboard.press(key)
@@ -110,8 +112,8 @@ def test_the_own_page_shows_who_looked_and_gives_the_own_data(
     looked = server.get(f"/v1/attendance/employees/{ASKING.number}/days?month=2024-05")
     assert looked.status_code == 200
     tab = open_as(open_tab, server, keys["employee"], f"/attendance/people/{ASKING.number}?month=2024-05")
-    assert "first admin, person 2024-05" in tab.page.inner_text(".looks")
-    assert "own employee" not in tab.page.inner_text(".looks")  # the own looks are not listed
+    expect(tab.page.locator(".looks").first).to_contain_text("first admin, person 2024-05", use_inner_text=True)
+    expect(tab.page.locator(".looks")).not_to_contain_text("own employee")  # the own looks are not listed
     with tab.page.expect_download() as download:
         tab.page.click("text=Download my data")
     content = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
@@ -120,7 +122,8 @@ def test_the_own_page_shows_who_looked_and_gives_the_own_data(
         f"attendance-{ASKING.number}.json",
     )
     other = open_as_administrator(open_tab, server, f"/attendance/people/{ASKING.number}?month=2024-05")
-    assert other.page.locator(".looks").count() == 0
+    expect(other.page.locator("h1")).to_contain_text(ASKING.name)
+    expect(other.page.locator(".looks")).to_have_count(0)
 
 
 def test_a_void_punch_is_shown_and_counts_again(open_tab: OpenTab, server: RunningServer, site: Site) -> None:
@@ -130,16 +133,16 @@ def test_a_void_punch_is_shown_and_counts_again(open_tab: OpenTab, server: Runni
     site.ledger.void(last.id, reason="not <b>hers</b>", actor="ann")
     tab = open_as_administrator(open_tab, server, f"/attendance/people/{KEPT.number}/2024-05-13")
     page = tab.page
-    assert "undecided" in page.inner_text("#record .card")
+    expect(page.locator("#record .card").first).to_contain_text("undecided", use_inner_text=True)
     card = f"[data-item='{last.id}']"
-    assert "not <b>hers</b>" in page.inner_text(card)
+    expect(page.locator(card).first).to_contain_text("not <b>hers</b>", use_inner_text=True)
     page.click(f"{card} summary")
     page.fill(f"{card} input", "it was hers")
     page.click(f"{card} button")
     page.wait_for_selector("#result [role=status]")
-    assert page.inner_text("#result") == "The punch counts again."
-    assert "present" in page.inner_text("#record .card")
-    assert page.locator(card).count() == 0
+    expect(page.locator("#result")).to_have_text("The punch counts again.", use_inner_text=True)
+    expect(page.locator("#record .card").first).to_contain_text("present", use_inner_text=True)
+    expect(page.locator(card)).to_have_count(0)
     newest = site.ledger.history(punch_id=last.id)[-1]
     assert (newest.kind, newest.actor, newest.reason) == ("restore", "first admin", "it was hers")
 

@@ -17,6 +17,7 @@ from visavis.attendance.site import Site
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab
+from .expectation import expect
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 
@@ -67,15 +68,15 @@ def test_the_sums_of_a_month_are_a_workbook(payroll: Tab) -> None:
 def test_a_delivery_that_fails_says_why_and_what_waits(payroll: Tab, server: RunningServer, site: Site) -> None:
     page = payroll.page
     card = "[data-item='target books']"
-    assert "webhook, http://127.0.0.1:9" in page.inner_text(card)
+    expect(page.locator(card).first).to_contain_text("webhook, http://127.0.0.1:9", use_inner_text=True)
     page.click(f"{card} .push button")
-    page.wait_for_selector(f"{card} .notice.danger")  # by itself, once the job has ended
-    text = page.inner_text(card)
-    assert "Last sent by books" in text
-    assert "target books: the environment variable VISAVIS_KEY_THAT_IS_NOT_SET is not set." in text
+    page.wait_for_selector("#result [role=status]")  # from now on the card shows the new job
+    failure = "target books: the environment variable VISAVIS_KEY_THAT_IS_NOT_SET is not set."
+    expect(page.locator(f"{card} .notice.danger")).to_have_text(failure)  # by itself, once the job has ended
+    expect(page.locator(card)).to_contain_text("Last sent by books")
     (state,) = server.get("/v1/attendance/targets").json()["targets"]
     assert state["waiting"] > 1000
-    assert page.inner_text(f"{card} .push button") == "Send again"
+    expect(page.locator(f"{card} .push button").first).to_have_text("Send again", use_inner_text=True)
 
 
 def test_a_refused_record_is_shown_with_its_reason_and_dismissed(
@@ -86,12 +87,12 @@ def test_a_refused_record_is_shown_with_its_reason_and_dismissed(
     store.refuse("refused", employee="1001", at=at, change=1, reason="no <b>such</b> employee")
     payroll.page.reload()
     card = "[data-item='target books']"
-    assert "Ada Brandt" in payroll.page.inner_text(card)
-    assert "no <b>such</b> employee" in payroll.page.inner_text(card)
+    expect(payroll.page.locator(card).first).to_contain_text("Ada Brandt", use_inner_text=True)
+    expect(payroll.page.locator(card).first).to_contain_text("no <b>such</b> employee", use_inner_text=True)
     payroll.page.click(f"{card} .dismiss button")
     payroll.page.wait_for_selector("#result [role=status]")
-    assert payroll.page.inner_text("#result") == "It is not sent any more."
-    assert "employee" not in payroll.page.inner_text(card)
+    expect(payroll.page.locator("#result")).to_have_text("It is not sent any more.", use_inner_text=True)
+    expect(payroll.page.locator(card)).not_to_contain_text("employee")
     assert store.list_refused() == []
 
 

@@ -22,6 +22,7 @@ from visavis.sql_database import write_time
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab, open_as_administrator
+from .expectation import await_value, expect
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 
@@ -73,8 +74,8 @@ def settle(tab: Tab, choice: str) -> None:
     tab.page.keyboard.type("as was said by telephone")  # the field has the focus
     tab.page.click(f"dialog >> text={choice}")
     tab.page.wait_for_selector("#result [role=status]")
-    assert tab.page.evaluate("() => window.clicks") == 2
-    assert tab.page.locator(f"tr[data-item='{NUMBER}']").count() == 0
+    await_value(tab.page, lambda: tab.page.evaluate("() => window.clicks"), 2)
+    expect(tab.page.locator(f"tr[data-item='{NUMBER}']")).to_have_count(0)
 
 
 def test_a_late_arrival_is_accepted_in_two_clicks(open_tab: OpenTab, server: RunningServer, site: Site) -> None:
@@ -83,7 +84,9 @@ def test_a_late_arrival_is_accepted_in_two_clicks(open_tab: OpenTab, server: Run
     settle(tab, "Accept the late arrival")
     assert read_day(server, "2024-05-13")["late"] == 25  # the figures stay
     tab.open("/attendance?day=2024-05-13&department=Office")
-    assert "accepted by first admin: as was said by telephone" in tab.page.inner_text("#rows")
+    expect(tab.page.locator("#rows")).to_contain_text(
+        "accepted by first admin: as was said by telephone", use_inner_text=True
+    )
     records = server.get(f"/v1/attendance/employees/{NUMBER}/history").json()["records"]
     assert (records[-1]["actor"], records[-1]["reason"]) == ("first admin", "as was said by telephone")
 
@@ -95,7 +98,7 @@ def test_who_comes_later_than_was_accepted_is_late_again(open_tab: OpenTab, serv
     (first,) = [each for each in site.punches(date(2024, 5, 14), date(2024, 5, 14), [NUMBER]) if each.direction == "in"]
     site.ledger.correct(first.id, reason="wrong", actor="test", at=datetime.fromisoformat("2024-05-14 08:40+01:00"))
     tab = open_list(open_tab, server, "2024-05-14", "late")
-    assert tab.page.locator(f"tr[data-item='{NUMBER}']").count() == 1
+    expect(tab.page.locator(f"tr[data-item='{NUMBER}']")).to_have_count(1)
 
 
 def test_a_missing_punch_is_added_at_the_time_of_the_shift_in_two_clicks(
@@ -136,7 +139,7 @@ def test_a_day_of_a_failed_device_is_decided_as_present_in_two_clicks(
     tab.page.keyboard.type("seen at work")
     tab.page.click("dialog >> text=Was there")
     tab.page.wait_for_selector("#result [role=status]")
-    assert tab.page.evaluate("() => window.clicks") == 2
+    await_value(tab.page, lambda: tab.page.evaluate("() => window.clicks"), 2)
     day = server.get(f"/v1/attendance/employees/{BOSS.number}/days/2024-05-22").json()
     assert day["status"] == "present"
 
@@ -154,16 +157,19 @@ def test_unknown_faces_are_dismissed_as_visitors_in_two_clicks(
     refuse(site, datetime.fromisoformat("2024-05-17 09:00+01:00"), "first", "second")
     tab = open_as_administrator(open_tab, server, "/attendance?day=2024-05-17")
     tab.page.evaluate(COUNT_CLICKS)
-    assert tab.page.inner_text("#show-refused") == "2\nunknown faces"
+    expect(tab.page.locator("#show-refused")).to_have_text("2\nunknown faces", use_inner_text=True)
     tab.page.click("#show-refused")
     tab.page.evaluate(COUNT_CLICKS)  # of the second page
-    assert "unknown faces: 2" in tab.page.inner_text("tr[data-item='kiosk of settling']")
-    assert tab.page.get_attribute("a:has-text('Enroll a person')", "href") == "/people/new"  # the other second click
+    expect(tab.page.locator("tr[data-item='kiosk of settling']").first).to_contain_text(
+        "unknown faces: 2", use_inner_text=True
+    )
+    enroll = tab.page.locator("a:has-text('Enroll a person')")  # the other second click
+    expect(enroll.first).to_have_attribute("href", "/people/new")
     tab.page.click("text=They were visitors")
     tab.page.wait_for_selector("#result [role=status]")
-    assert tab.page.evaluate("() => window.clicks") == 1
-    assert tab.page.inner_text("#show-refused") == "0\nunknown faces"
-    assert "settled by first admin" in tab.page.inner_text("#rows")
+    await_value(tab.page, lambda: tab.page.evaluate("() => window.clicks"), 1)
+    expect(tab.page.locator("#show-refused")).to_have_text("0\nunknown faces", use_inner_text=True)
+    expect(tab.page.locator("#rows")).to_contain_text("settled by first admin", use_inner_text=True)
     (device,) = server.get("/v1/attendance/refused?day=2024-05-17").json()["devices"]
     assert (device["counts"], device["open_counts"], device["settled_by"]) == ({"stranger": 2}, {}, "first admin")
 
@@ -176,13 +182,13 @@ def test_enter_settles_nothing_and_a_refused_order_says_why(
     tab.page.click(f"[data-settle='{NUMBER}']")
     tab.page.keyboard.type("said so")
     tab.page.keyboard.press("Enter")
-    assert tab.page.is_visible("dialog")
+    expect(tab.page.locator("dialog").first).to_be_visible()
     (first,) = [each for each in site.punches(date(2024, 5, 23), date(2024, 5, 23), [NUMBER]) if each.direction == "in"]
     site.ledger.correct(first.id, reason="wrong", actor="test", at=datetime.fromisoformat("2024-05-23 07:55+01:00"))
     tab.page.click("dialog >> text=Accept the late arrival")
     tab.page.wait_for_selector("dialog [role=alert]")
-    assert "was not late on 2024-05-23" in tab.page.inner_text("dialog")
-    assert tab.page.input_value("dialog input") == "said so"
+    expect(tab.page.locator("dialog").first).to_contain_text("was not late on 2024-05-23", use_inner_text=True)
+    expect(tab.page.locator("dialog input").first).to_have_value("said so")
     tab.page.keyboard.press("Escape")
     tab.page.wait_for_selector("dialog", state="detached")
     tab.errors.clear()
@@ -197,10 +203,10 @@ def test_today_follows_what_happens_and_keeps_the_open_dialog(
     for minutes in (0, 5):  # one of them is today, also where the day ends meanwhile
         refuse(site, datetime.now(UTC) + timedelta(minutes=minutes), f"newest {minutes}")
     tab.page.wait_for_selector("tr[data-item='kiosk of settling']")
-    assert tab.page.inner_text("#show-refused") != before
-    assert tab.page.evaluate("() => document.activeElement.id") == "show-all"
+    await_value(tab.page, lambda: tab.page.inner_text("#show-refused"), lambda text: text != before)
+    expect(tab.page.locator("#show-all")).to_be_focused()
     tab.page.click("#pause")
-    assert tab.page.get_attribute("#pause", "aria-pressed") == "true"
+    expect(tab.page.locator("#pause")).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_page_that_shows_the_newest_state_gets_no_second_answer(server: RunningServer, site: Site) -> None:

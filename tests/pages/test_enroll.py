@@ -11,6 +11,7 @@ from server.running_server import RunningServer
 
 from .appearance import look_at
 from .conftest import Tab
+from .expectation import expect
 from .held_requests import hold, wait_until
 from .test_people import SCRIPT, add_people
 
@@ -29,25 +30,30 @@ def test_several_photos_by_mouse_have_a_result_each(
     page.click("main .primary >> nth=0")
     page.fill("#name", SCRIPT)
     page.set_input_files("#files", [str(faces / name) for name in ("obama.jpg", "both.jpg", "meadow.png", "notes.jpg")])
-    page.wait_for_selector("#photos li:nth-child(4) [role=alert]")
-    lines = page.locator("#photos li").all_inner_texts()
-    assert "good quality" in lines[0]
-    assert "2 faces: the largest is enrolled." in lines[1]
-    assert "No face was found" in lines[2]
-    assert "not a picture that can be read" in lines[3]
+    expect(page.locator("#photos li")).to_have_count(4)
+    expect(page.locator("#photos li")).to_contain_text(
+        [
+            "good quality",
+            "2 faces: the largest is enrolled.",
+            "No face was found",
+            "not a picture that can be read",
+        ],
+        use_inner_text=True,
+    )
     look_at(signed_in, "enroll-photos", tmp_path)
     page.click("summary")
     page.fill("#consent", "form 7")
     page.fill("#consented", "2026-11-29")
     page.click("#send")
     page.wait_for_selector("#result .card")
-    assert f"{SCRIPT} is enrolled: 2 of 4 photos." in page.inner_text("#result")
+    expect(page.locator("#result")).to_contain_text(f"{SCRIPT} is enrolled: 2 of 4 photos.", use_inner_text=True)
     (person,) = read_people(server, people_gallery)
     assert (person["name"], person["consent"], person["consented"]) == (SCRIPT, "form 7", "2026-11-29")
     assert [template["photo"] for template in person["templates"]] == ["obama.jpg", "both.jpg"]
     page.click("#result a")
     page.wait_for_url(f"**/people/{person['id']}?gallery={people_gallery}")
-    assert (page.inner_text("h1"), page.title()) == (SCRIPT, f"{SCRIPT} - visavis")
+    expect(page.locator("h1").first).to_have_text(SCRIPT, use_inner_text=True)
+    expect(page).to_have_title(f"{SCRIPT} - visavis")
 
 
 def test_photos_by_keyboard_alone_and_a_name_that_is_there(
@@ -66,7 +72,7 @@ def test_photos_by_keyboard_alone_and_a_name_that_is_there(
     page.keyboard.press("Enter")
     page.wait_for_selector("#same-name input")
     assert len(read_people(server, people_gallery)) == 1
-    assert page.evaluate("document.activeElement.value") == str(stored)
+    expect(page.locator(":focus")).to_have_value(str(stored))
     page.keyboard.press("ArrowDown")  # a new person
     signed_in.tab_to("#send")
     page.keyboard.press("Enter")
@@ -84,7 +90,7 @@ def test_photos_by_keyboard_alone_and_a_name_that_is_there(
     page.set_input_files("#files", [str(faces / "obama.jpg"), str(faces / "obama2.jpg")])
     page.click("#send")
     page.wait_for_selector("#result .card")
-    assert "enrolled already, for barack obama" in page.inner_text("#photos")
+    expect(page.locator("#photos")).to_contain_text("enrolled already, for barack obama", use_inner_text=True)
     assert len(read_people(server, people_gallery)[1]["templates"]) == 2
 
 
@@ -98,7 +104,7 @@ def test_a_photo_that_failed_is_sent_again(
     page.route("**/v1/people?**", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
     page.click("#send")
     page.wait_for_selector("#photos [role=alert]")
-    assert "cannot be reached" in page.inner_text("#photos")
+    expect(page.locator("#photos")).to_contain_text("cannot be reached", use_inner_text=True)
     page.unroute("**/v1/people?**")
     page.click("#photos [role=alert] button")
     page.wait_for_selector("#result .card")
@@ -120,12 +126,12 @@ def test_a_photo_that_is_removed_while_others_are_sent_is_not_enrolled(
     with page.expect_request(lambda request: request.method == "POST" and "/v1/people?" in request.url):
         page.click("#send")
     page.wait_for_selector("#photos .skeleton")
-    assert not page.is_editable("#name")
-    assert page.is_hidden("#photos li:first-child button")
+    expect(page.locator("#name")).not_to_be_editable()
+    expect(page.locator("#photos li:first-child button").first).to_be_hidden()
     page.click("#photos li:nth-child(2) button")
     held.pop().continue_()
     page.wait_for_selector("#result .card")
-    assert "Ann is enrolled: 1 of 1 photos." in page.inner_text("#result")
+    expect(page.locator("#result")).to_contain_text("Ann is enrolled: 1 of 1 photos.", use_inner_text=True)
     (person,) = read_people(server, people_gallery)
     assert [template["photo"] for template in person["templates"]] == ["obama.jpg"]
     assert held == []
@@ -190,10 +196,10 @@ def test_dropped_and_pasted_photos_are_listed(signed_in: Tab, faces: Path, peopl
         files,
     )
     page.wait_for_selector("#photos li:nth-child(2) .quality")
-    assert page.locator("#photos .name").all_inner_texts() == ["dropped.jpg", "pasted.jpg"]
+    expect(page.locator("#photos .name")).to_have_text(["dropped.jpg", "pasted.jpg"], use_inner_text=True)
     page.click("#photos li:first-child button")
-    assert page.locator("#photos .name").all_inner_texts() == ["pasted.jpg"]
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Remove pasted.jpg"
+    expect(page.locator("#photos .name")).to_have_text(["pasted.jpg"], use_inner_text=True)
+    expect(page.locator(":focus")).to_have_attribute("aria-label", "Remove pasted.jpg")
 
 
 def test_a_session_that_ended_keeps_the_photos(
@@ -206,7 +212,7 @@ def test_a_session_that_ended_keeps_the_photos(
     signed_in.context.clear_cookies()
     page.click("#send")
     page.wait_for_selector("#result [role=alert]")
-    assert "Your photos are still here." in page.inner_text("#result")
+    expect(page.locator("#result")).to_contain_text("Your photos are still here.", use_inner_text=True)
     second = signed_in.context.new_page()
     second.goto("/sign-in")
     second.fill("#key", server.key or "")

@@ -39,6 +39,14 @@ def test_a_value_is_read_again_until_it_is_as_expected(expected: Any) -> None:
     assert len(page.texts) == 2
 
 
+def test_a_reading_that_fails_is_tried_again() -> None:
+    pytest.importorskip("playwright.sync_api")
+    page = Page("", "Ann", "Ann, Ben")
+    assert await_value(page, lambda: page.read().split(", ")[1], "Ben") == "Ben"
+    page = Page("none", "7")
+    assert await_value(page, page.read, lambda text: int(text) == 7) == "7"
+
+
 @pytest.mark.usefixtures("without_time")
 def test_a_value_that_never_comes_fails_with_the_last_one() -> None:
     pytest.importorskip("playwright.sync_api")

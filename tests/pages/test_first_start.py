@@ -12,6 +12,7 @@ from server.running_server import CODE, RunningServer
 
 from .appearance import look_at
 from .conftest import WEIGHTS, OpenTab
+from .expectation import await_value, expect
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 
@@ -34,31 +35,31 @@ def test_the_first_key_by_mouse(open_tab: OpenTab, fresh: RunningServer) -> None
     tab = open_tab(fresh.url)
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = tab.open("/")
-    assert page.url == f"{fresh.url}/start"
+    expect(page).to_have_url(f"{fresh.url}/start")
     with page.expect_navigation():
         page.click("text=Go on without a key")
-    assert page.evaluate("async () => (await fetch('/v1/galleries')).status") == 200
+    await_value(page, lambda: page.evaluate("async () => (await fetch('/v1/galleries')).status"), 200)
     page.click("text=No key yet")
     page.fill("#code", "1234-1234-1234-1234")
     page.fill("#name", "Ann")
     page.click("main button")
-    assert "not the one-time code" in page.inner_text("[role=alert]")
-    assert page.input_value("#name") == "Ann"
+    expect(page.locator("[role=alert]").first).to_contain_text("not the one-time code", use_inner_text=True)
+    expect(page.locator("#name")).to_have_value("Ann")
     tab.errors.clear()  # the wrong code
     page.fill("#code", f" {read_code(fresh).replace('-', '')} ")
     page.click("main button")
-    key = page.input_value("#key")
+    key = await_value(page, lambda: page.input_value("#key"), bool)
     assert [item["name"] for item in fresh.get("/v1/keys", key=key).json()["keys"]] == ["Ann"]
     page.click("#copy")
     page.wait_for_selector("#copied:text('Copied.')")
-    assert page.evaluate("navigator.clipboard.readText()") == key
-    assert "default" in page.inner_text("main ul")
-    assert page.locator("form[action='/preferences']").count() == 0  # it would leave the only page with the key
+    await_value(page, lambda: page.evaluate("navigator.clipboard.readText()"), key)
+    expect(page.locator("main ul").first).to_contain_text("default", use_inner_text=True)
+    expect(page.locator("form[action='/preferences']")).to_have_count(0)  # it would leave the only page with the key
     page.click("main .primary")
     page.wait_for_url("**/compare")
     page.wait_for_selector("text=Key: Ann")
     page.goto("/start")
-    assert page.url == f"{fresh.url}/compare"
+    expect(page).to_have_url(f"{fresh.url}/compare")
     with requests.Session() as other:
         other.trust_env = False
         assert other.post(f"{fresh.url}/start", data={"code": read_code(fresh), "name": "Ben"}, timeout=30).url == (
@@ -70,7 +71,7 @@ def test_the_first_key_by_keyboard_alone(open_tab: OpenTab, fresh: RunningServer
     tab = open_tab(fresh.url, locale="vi-VN")
     page = tab.open("/")
     page.wait_for_function("() => document.activeElement && document.activeElement.id == 'code'")
-    assert page.evaluate("document.documentElement.lang") == "vi"
+    expect(page.locator("html")).to_have_attribute("lang", "vi")
     look_at(tab, "start", tmp_path)
     page.keyboard.type(read_code(fresh))
     page.keyboard.press("Tab")
@@ -78,9 +79,9 @@ def test_the_first_key_by_keyboard_alone(open_tab: OpenTab, fresh: RunningServer
     page.keyboard.type("<b>Bảo & Ann")
     page.keyboard.press("Enter")
     page.wait_for_selector("#copy")
-    key = page.input_value("#key")
+    key = await_value(page, lambda: page.input_value("#key"), bool)
     assert [item["name"] for item in fresh.get("/v1/keys", key=key).json()["keys"]] == ["<b>Bảo & Ann"]
-    assert "Khóa: <b>Bảo & Ann" in page.inner_text("header")
+    expect(page.locator("header").first).to_contain_text("Khóa: <b>Bảo & Ann", use_inner_text=True)
     look_at(tab, "first-key", tmp_path)
     tab.tab_to("main a.primary")
     page.keyboard.press("Enter")
@@ -99,10 +100,10 @@ def test_the_first_gallery_is_chosen_among_those_of_the_configuration(open_tab: 
         page.click("main button")
         page.click(f"main ul >> text={names[0]}")
         page.wait_for_selector("#page")
-        assert page.get_attribute("#page", "data-gallery") == names[0]
+        expect(page.locator("#page")).to_have_attribute("data-gallery", names[0])
         page.goto("/look-alikes")
-        assert page.get_attribute("#page", "data-gallery") == names[0]
+        expect(page.locator("#page")).to_have_attribute("data-gallery", names[0])
         page.goto("/identify?gallery=staff")
-        assert page.get_attribute("#page", "data-gallery") == "staff"
+        expect(page.locator("#page")).to_have_attribute("data-gallery", "staff")
     finally:
         server.stop()

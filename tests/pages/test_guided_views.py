@@ -16,7 +16,7 @@ from visavis.challenge import measure_pose
 
 from .appearance import look_at
 from .conftest import CAMERA, Tab
-from .expectation import expect
+from .expectation import await_value, expect
 from .test_enroll import read_people
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
@@ -68,17 +68,19 @@ JUDGED: dict[str, tuple[list[dict[str, Any]], list[str], dict[str, float] | None
 def test_the_largest_fault_of_a_picture_comes_first(signed_in: Tab) -> None:
     page = signed_in.open("/people/new")
     module = import_module(page, "guided_views.js")
-    judged = page.evaluate(
-        """async ([module, cases]) => {
-             const {judgePicture} = await import(module);
-             return cases.map(([picture, missing, reference]) => {
-               const {view, instruction} = judgePicture(picture, missing, reference);
-               return view || instruction;
-             });
-           }""",
-        [module, [[{"faces": faces, **SIZE}, missing, front] for faces, missing, front, _ in JUDGED.values()]],
+    judge = """async ([module, cases]) => {
+      const {judgePicture} = await import(module);
+      return cases.map(([picture, missing, reference]) => {
+        const {view, instruction} = judgePicture(picture, missing, reference);
+        return view || instruction;
+      });
+    }"""
+    cases = [[{"faces": faces, **SIZE}, missing, front] for faces, missing, front, _ in JUDGED.values()]
+    await_value(
+        page,
+        lambda: dict(zip(JUDGED, page.evaluate(judge, [module, cases]), strict=True)),
+        {name: expected for name, (*_, expected) in JUDGED.items()},
     )
-    assert dict(zip(JUDGED, judged, strict=True)) == {name: expected for name, (*_, expected) in JUDGED.items()}
 
 
 def test_the_pose_is_that_of_the_library(signed_in: Tab) -> None:
@@ -86,19 +88,16 @@ def test_the_pose_is_that_of_the_library(signed_in: Tab) -> None:
     faces = [STRAIGHT + rng.normal(scale=12, size=(5, 2)) for _ in range(50)]
     page = signed_in.open("/people/new")
     module = import_module(page, "head_pose.js")
-    got = page.evaluate(
-        "async ([module, faces]) => { const {measurePose} = await import(module); return faces.map(measurePose); }",
-        [module, [face.tolist() for face in faces]],
+    measure = (
+        "async ([module, faces]) => { const {measurePose} = await import(module); return faces.map(measurePose); }"
     )
+    got = await_value(page, lambda: page.evaluate(measure, [module, [face.tolist() for face in faces]]), all)
     expected = [measure_pose(face) for face in faces]
     assert None not in expected
     assert [pose["aside"] for pose in got] == pytest.approx([pose.aside for pose in expected if pose])
     assert [pose["down"] for pose in got] == pytest.approx([pose.down for pose in expected if pose])
-    (mirrored,) = page.evaluate(
-        "async ([module, faces]) => { const {measurePose} = await import(module); return faces.map(measurePose); }",
-        [module, [STRAIGHT[[1, 0, 2, 4, 3]].tolist()]],
-    )
-    assert mirrored is None
+    mirrored = [STRAIGHT[[1, 0, 2, 4, 3]].tolist()]
+    await_value(page, lambda: page.evaluate(measure, [module, mirrored]), [None])
 
 
 FILM = {"front": 8, "left": 5, "right": 6, "up": 9, "down": 10}
@@ -159,17 +158,17 @@ def test_five_views_of_the_camera_by_keyboard_alone(
     signed_in.tab_to("#guide")
     page.keyboard.press("Enter")
     page.wait_for_selector(".mark-of-view.full >> nth=4", timeout=60_000)
-    said = page.evaluate("said")
-    assert said[1] == "Two faces are in the picture: one person at a time."
-    assert said[-1] == "All five views are there."
-    assert "front: taken" in page.locator(".mark-of-view").all_inner_texts()[0]
+    expect(page.locator(".instruction")).to_have_text("All five views are there.")
+    expect(page.locator(".mark-of-view").first).to_contain_text("front: taken", use_inner_text=True)
+    ends = ["Two faces are in the picture: one person at a time.", "All five views are there."]
+    await_value(page, lambda: page.evaluate("[said[1], said.at(-1)]"), ends)
     look_at(signed_in, "guide", tmp_path)
-    assert page.evaluate("document.activeElement.textContent") == "Use these views"
+    expect(page.locator(":focus")).to_have_text("Use these views")
     page.keyboard.press("Enter")
     for number in range(1, 6):
         page.wait_for_selector(f"#photos li:nth-child({number}) .quality")
     expect(page.locator("#guide")).to_be_focused()
-    assert {*page.locator("#photos .name").all_inner_texts()} == {f"{view}.jpg" for view in FILM}
+    await_value(page, lambda: {*page.locator("#photos .name").all_inner_texts()}, {f"{view}.jpg" for view in FILM})
     signed_in.tab_to("#send")
     page.keyboard.press("Enter")
     page.wait_for_selector("#result .card")
@@ -182,6 +181,6 @@ def test_leaving_the_camera_takes_nothing(signed_in: Tab, people_gallery: str) -
     page.click("#guide")
     page.wait_for_selector(".mark-of-view.full")
     page.keyboard.press("Escape")
-    expect(page.locator("dialog")).to_have_count(0)
-    assert page.locator("#photos li").count() == 0
     expect(page.locator("#guide")).to_be_focused()
+    expect(page.locator("dialog")).to_have_count(0)
+    expect(page.locator("#photos li")).to_have_count(0)

@@ -6,7 +6,6 @@ import email
 import hashlib
 import hmac
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from server.running_server import RunningServer
 from visavis.server.pages.static_files import find_modules, make_worker
 
 from .conftest import WEIGHTS, OpenTab, Tab, serve
+from .expectation import await_value, expect
 from .kiosk_door import PIN, RECOGNIZES, RUNNING, Door, change_page, make_kiosk_key, make_site, type_pin
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
@@ -93,14 +93,6 @@ def wait_for_waiting(page: Any, count: int) -> None:
     page.wait_for_function("text => document.getElementById('queued').textContent === text", arg=text)
 
 
-def wait_until(page: Any, condition: str) -> None:
-    """Wait for a condition that is a promise, which ``wait_for_function`` does not wait for."""
-    end = time.monotonic() + WAIT_SECONDS
-    while not page.evaluate(condition):
-        assert time.monotonic() < end, condition
-        page.wait_for_timeout(50)
-
-
 def test_a_punch_that_the_server_cannot_take_holds_those_of_its_employee_alone(door: Door, tab: Tab) -> None:
     page, (asked, answer) = tab.page, refuse({"4"}, 500, {})
     page.route(PUNCHES, answer)
@@ -116,7 +108,7 @@ def test_a_punch_that_the_server_cannot_take_holds_those_of_its_employee_alone(d
     assert [punch.employee for punch in door.site.punches(employees=["4", "5"])] == ["5"]
     enter(page, "6", "recorded")  # at once, with its name
     assert asked == ["4", "4", "4", "4", "5", "6"]
-    assert "could not take it" in page.inner_text("#stuck")
+    expect(page.locator("#stuck")).to_contain_text("could not take it", use_inner_text=True)
     page.unroute(PUNCHES)
     page.clock.fast_forward(30_000)
     wait_for_waiting(page, 0)
@@ -154,7 +146,7 @@ def test_punches_wait_while_the_server_has_no_site(door: Door, open_tab: OpenTab
     page.unroute("**/v1/kiosk/punches")
     assert type_pin(page, "9")[0] == "saved"
     page.wait_for_selector("#queued:empty", state="attached")
-    assert page.locator("#refused li").count() == 0
+    expect(page.locator("#refused li")).to_have_count(0)
     assert [punch.employee for punch in door.site.punches(employees=["2", "3", "9"])] == ["2", "3", "9"]
     tab.errors.clear()  # answers that did not come
 
@@ -219,9 +211,9 @@ def test_frames_wait_encrypted_and_are_sent_signed(door: Door, tab: Tab) -> None
     page.click('.way:has-text("Out")')
     page.click("#keep")
     page.wait_for_selector('#answer[data-state="kept"]')
-    assert "recognized later" in page.inner_text("#answer")
+    expect(page.locator("#answer")).to_contain_text("recognized later", use_inner_text=True)
     wait_for_waiting(page, 1)
-    (frames,) = page.evaluate(FRAMES)
+    (frames,) = await_value(page, lambda: page.evaluate(FRAMES), lambda stored: len(stored) == 1)
     assert len(frames) == 3
     assert all(start != [0xFF, 0xD8, 0xFF] for start in frames)  # that is a JPEG's
 
@@ -241,7 +233,7 @@ def test_frames_wait_encrypted_and_are_sent_signed(door: Door, tab: Tab) -> None
     assert query["signature"] == [hmac.new(key, text.encode(), "sha256").hexdigest()]
     assert query["direction"] == ["out"]
     assert int(query["sent"][0]) - int(made) >= POLL
-    assert page.evaluate(FRAMES) == []
+    await_value(page, lambda: page.evaluate(FRAMES), [])
     tab.open("about:blank")  # ends the requests before their routes
 
 
@@ -269,7 +261,7 @@ def test_the_page_is_loaded_and_punches_wait_while_the_server_is_down(tmp_path: 
         tab = open_tab(first.url)
         page = door.open(tab)
         assert type_pin(page, "4")[0] == "recorded"
-        wait_until(page, IS_KEPT)
+        await_value(page, lambda: page.evaluate(IS_KEPT), True)
         first.stop()
         begun = datetime.now(UTC)
         page.reload()
@@ -277,12 +269,13 @@ def test_the_page_is_loaded_and_punches_wait_while_the_server_is_down(tmp_path: 
         for number, pin in (("5", PIN), ("6", "000001"), ("6", PIN)):
             state, lines = type_pin(page, number, pin)
             assert (state, len(lines)) == ("saved", 2)  # whose it is shows the server alone
-        assert page.inner_text("#queued") == "3 punches wait for the connection."
+        expect(page.locator("#queued")).to_have_text("3 punches wait for the connection.", use_inner_text=True)
         page.wait_for_selector("#connection:not(:empty)")
         page.click(".kiosk-settings summary")
         page.click(".session button")
-        warning = page.inner_text("#faults .warning")
-        assert warning == "3 punches still wait for the connection. Signing out deletes them: press again to sign out."
+        expect(page.locator("#faults .warning")).to_have_text(
+            "3 punches still wait for the connection. Signing out deletes them: press again to sign out."
+        )
         page.close()
         ended = datetime.now(UTC)
         cached = check_later(tab, site, first, tmp_path)
@@ -309,18 +302,20 @@ def check_later(tab: Tab, site: Any, first: RunningServer, folder: Path) -> list
         page.goto(f"{first.url}/kiosk")
         page.wait_for_selector("#refused li")
         page.wait_for_selector("#queued:empty", state="attached")
-        assert "wrong" in page.inner_text("#refused li")
+        expect(page.locator("#refused li").first).to_contain_text("wrong", use_inner_text=True)
         page.wait_for_function(f"() => document.querySelector('script[src*=\"/{OTHER_VERSION}/\"]')")
-        wait_until(page, f"async () => (await caches.keys()).join() === 'visavis-kiosk-{OTHER_VERSION}'")
+        await_value(page, lambda: page.evaluate("() => caches.keys()"), [f"visavis-kiosk-{OTHER_VERSION}"])
         page.reload()
         page.wait_for_selector("#refused li")
         page.click("#refused button")
         page.wait_for_selector("#refused li", state="detached")
-        cached: list[tuple[str, str]] = page.evaluate(CACHED)
+        cached: list[tuple[str, str]] = await_value(
+            page, lambda: page.evaluate(CACHED), lambda entries: "/kiosk" in dict(entries)
+        )
         page.click(".kiosk-settings summary")
         page.click(".session button")
         page.wait_for_url("**/sign-in")
-        assert page.evaluate("() => caches.keys()") == []
+        await_value(page, lambda: page.evaluate("() => caches.keys()"), [])
         page.goto(f"{first.url}/kiosk")
         page.wait_for_url("**/sign-in")
     finally:

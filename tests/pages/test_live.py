@@ -18,7 +18,7 @@ from visavis.server.state.events import EVENTS, Events
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab, open_as_administrator, serve
-from .expectation import expect, read_rows
+from .expectation import await_value, expect, read_rows
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 NAME = "Ann <b>Lee</b>"
@@ -50,7 +50,8 @@ def live(open_tab: OpenTab, watching: RunningServer) -> Tab:
 
 
 def count_rows(tab: Tab) -> int:
-    return len(tab.page.query_selector_all("#events tbody tr"))
+    count: int = tab.page.locator("#events tbody tr").count()
+    return count
 
 
 def await_rows(tab: Tab, count: int) -> None:
@@ -61,18 +62,20 @@ def test_who_was_recognized_and_how_each_camera_is_doing(live: Tab, watching: Ru
     page = live.page
     expect(page.locator("[data-item='door'] .state")).to_have_text("at the end of its file")
     expect(page.locator("[data-item='hall/left'] .state")).to_have_text("failed")
-    assert "none.mp4" in page.inner_text("[data-item='hall/left']")
+    expect(page.locator("[data-item='hall/left']").first).to_contain_text("none.mp4", use_inner_text=True)
     expect(page.locator("tbody tr")).to_have_count(len(events_of(watching, "door")))
-    rows = read_rows(page, "tbody tr")
     stored = events_of(watching, "door")[::-1]
     words = {"recognized": "recognized", "updated": "answer changed", "ended": "gone"}
-    assert [row[1:4] for row in rows] == [[NAME, words[event["event"]], "door"] for event in stored]
-    assert [row[6] for row in rows] == [f"{event['distance']:.3f}" for event in stored]
+    await_value(
+        page,
+        lambda: [[*row[1:4], row[6]] for row in read_rows(page, "tbody tr")],
+        [[NAME, words[event["event"]], "door", f"{event['distance']:.3f}"] for event in stored],
+    )
 
 
 def test_what_is_off_is_said_with_the_way_to_turn_it_on(live: Tab) -> None:
-    assert "pictures = true" in live.page.inner_text("main")
-    assert "strangers = 30" in live.page.inner_text("#strangers")
+    expect(live.page.locator("main").first).to_contain_text("pictures = true", use_inner_text=True)
+    expect(live.page.locator("#strangers")).to_contain_text("strangers = 30", use_inner_text=True)
     assert [url for url in live.requests if "camera-pictures" in url] == []
 
 
@@ -89,10 +92,10 @@ def test_a_camera_is_started_and_the_page_paused_by_keyboard_alone(live: Tab, wa
     page, before = live.page, count_rows(live)
     live.tab_to("#pause")
     page.keyboard.press("Enter")
-    assert page.get_attribute("#pause", "aria-pressed") == "true"
+    expect(page.locator("#pause")).to_have_attribute("aria-pressed", "true")
     assert watching.post("/v1/cameras/door/start").status_code == 200
     await_camera(watching, "door", "ended")  # again
-    assert count_rows(live) == before
+    expect(page.locator("#events tbody tr")).to_have_count(before)
     page.keyboard.press("Enter")
     await_rows(live, before + 2)
     page.focus(".skip")
@@ -107,17 +110,18 @@ def test_events_of_a_kind(live: Tab, watching: RunningServer) -> None:
     live.page.click("#filter button:not(#pause)")
     live.page.wait_for_url("**/live?camera=&event=ended&*")
     ended = [event for event in events_of(watching, "door") if event["event"] == "ended"]
-    assert (count_rows(live), live.page.input_value("#kind")) == (len(ended), "ended")
+    expect(live.page.locator("#kind")).to_have_value("ended")
+    expect(live.page.locator("#events tbody tr")).to_have_count(len(ended))
 
 
 def test_events_of_another_form_are_shown_as_far_as_they_go(live: Tab, watching: RunningServer) -> None:
     with closing(StateDatabase(f"sqlite:///{watching.folder / 'faces.server.db'}")) as database:
         Events(database).add("default", {"id": "of a newer server", "event": "crossed", "camera": "gate", "from": 2})
         live.page.goto(f"{watching.url}/live?camera=gate")
-        (cells,) = read_rows(live.page, "tbody tr")
+        shown = [["unknown", "crossed", "gate", "2.0 s", "", "", ""]]
+        await_value(live.page, lambda: [cells[1:] for cells in read_rows(live.page, "tbody tr")], shown)
         with database.write() as conn:  # other tests count the events
             conn.execute(delete(EVENTS).where(EVENTS.c.camera == "gate"))
-    assert cells[1:] == ["unknown", "crossed", "gate", "2.0 s", "", "", ""]
 
 
 def test_keys_see_what_they_may(open_tab: OpenTab, watching: RunningServer) -> None:
@@ -125,16 +129,17 @@ def test_keys_see_what_they_may(open_tab: OpenTab, watching: RunningServer) -> N
         tab = open_tab(watching.url)
         tab.begin_session(make_key(watching, name, "read", galleries))
         page = tab.open("/live")
-        assert len(page.query_selector_all(".camera")) == cameras
-        assert page.query_selector("[data-action]") is None
-        assert ("Ann" in page.content()) == bool(cameras)
+        expect(page.locator("#events")).to_be_visible()
+        expect(page.locator(".camera")).to_have_count(cameras)
+        expect(page.locator("[data-action]")).to_have_count(0)
+        await_value(page, lambda page=page: "Ann" in page.content(), bool(cameras))
 
 
 def test_without_a_network_the_page_says_so_and_goes_on(live: Tab) -> None:
     live.context.set_offline(True)
     live.page.wait_for_selector("#result [role=alert]")
-    assert "The page goes on by itself" in live.page.inner_text("#result")
-    assert count_rows(live) > 0
+    expect(live.page.locator("#result")).to_contain_text("The page goes on by itself", use_inner_text=True)
+    expect(live.page.locator("#events tbody tr").first).to_be_visible()
     live.context.set_offline(False)
     live.page.wait_for_selector("#result [role=alert]", state="detached")
     live.errors.clear()

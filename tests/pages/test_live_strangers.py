@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from visavis.videos.strangers import Strangers
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab
-from .expectation import expect, read_rows
+from .expectation import await_value, expect, read_rows
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 ANN, BEN, YARD = "Ann <b>Lee</b>", "Ben <i>Lo</i>", "yard <u>1</u>"
@@ -64,8 +65,14 @@ def add_events(server: RunningServer, count: int, **content: object) -> None:
             stored.add("default", {"id": f"made up {number}", "event": "ended", "camera": "hall", **content})
 
 
-def rows_of(tab: Tab) -> list[list[str]]:
-    return read_rows(tab.page, "#events tbody tr")
+def read_names(tab: Tab) -> set[str]:
+    """The names of all events that are shown."""
+    return {row[1] for row in read_rows(tab.page, "#events tbody tr")}
+
+
+def read_numbers(page: Any) -> set[str]:
+    """The numbers of all events that are shown."""
+    return {*page.eval_on_selector_all("#events tbody tr", "rows => rows.map((row) => row.dataset.number)")}
 
 
 def await_text(tab: Tab, place: str, words: str) -> None:
@@ -101,7 +108,7 @@ def test_a_camera_shows_boxes_and_names_until_it_is_stopped(live: Tab, watching:
 def test_a_page_that_is_paused_shows_no_picture(live: Tab) -> None:
     live.page.wait_for_selector(f"{PICTURE} img")
     live.page.click("#pause")
-    assert live.page.inner_text(PICTURE).startswith("No picture now")
+    expect(live.page.locator(PICTURE)).to_have_text(re.compile("^No picture now"), use_inner_text=True)
     live.page.click("#pause")
     live.page.wait_for_selector(f"{PICTURE} img")
 
@@ -110,8 +117,9 @@ def test_a_stranger_gets_a_name_by_mouse_and_the_undo_takes_it_back(live: Tab, w
     (stranger,) = read_strangers(watching)
     page, number = live.page, stranger["number"]
     card = page.locator(f'#strangers [data-item="{number}"]')
-    assert "Seen once, on" in card.inner_text()
-    assert card.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 192
+    expect(card).to_contain_text("Seen once, on", use_inner_text=True)
+    width = "image => image.decode().then(() => image.naturalWidth)"
+    await_value(page, lambda: card.locator("img").evaluate(width), 192)
     card.get_by_text("Who is it?").click()
     page.fill("dialog input", BEN)
     page.click("dialog .primary")
@@ -200,34 +208,31 @@ def test_events_of_a_person_lead_to_the_person_and_new_ones_keep_the_filter(live
     page.fill("#person", "lee ann")
     page.click("#filter button:not(#pause)")
     page.wait_for_url("**/live?*person=lee+ann*")
-    before = rows_of(live)
-    assert {row[1] for row in before} == {ANN}
+    await_value(page, lambda: read_names(live), {ANN})
     add_events(watching, 1, person_id=None, name=None)
     add_events(watching, 1, person_id=person["id"], name=ANN)
     await_text(live, "#events tbody", "hall")
-    assert [row[1] for row in rows_of(live)] == [ANN] * len(rows_of(live))
-    assert page.input_value("#person") == "lee ann"
+    await_value(page, lambda: read_names(live), {ANN})
+    expect(page.locator("#person")).to_have_value("lee ann")
     page.click("#events tbody a")
     page.wait_for_url(f"**/people/{person['id']}?gallery=default")
     page.goto("/live?person=nowhere")
-    assert "No event matches" in page.inner_text("#events")
+    expect(page.locator("#events")).to_contain_text("No event matches", use_inner_text=True)
 
 
 def test_older_events_are_pages_on_which_nothing_moves(live: Tab, watching: RunningServer) -> None:
     add_events(watching, 40, camera="lift", name=None)
     page = live.page
     page.goto(f"{watching.url}/live?camera=lift")
-    numbers = [row.get_attribute("data-number") for row in page.query_selector_all("#events tbody tr")]
-    assert len(numbers) == 30
+    numbers = await_value(page, lambda: read_numbers(page), lambda shown: len(shown) == 30)
     page.click("text=Older events")
     page.wait_for_url("**/live?camera=lift&before=*")
-    older = [row.get_attribute("data-number") for row in page.query_selector_all("#events tbody tr")]
-    assert (len(older), {*older} & {*numbers}) == (10, set())
-    assert page.locator("text=Older events").count() == 0
+    await_value(page, lambda: read_numbers(page), lambda older: len(older) == 10 and older.isdisjoint(numbers))
+    expect(page.locator("text=Older events")).to_have_count(0)
     with page.expect_response(lambda answer: "x-refresh" in answer.request.headers):
         add_events(watching, 1, camera="lift", name=None)
-    assert len(rows_of(live)) == 10
-    assert page.inner_text("#news") == ""
+    expect(page.locator("#events tbody tr")).to_have_count(10)
+    expect(page.locator("#news")).to_have_text("", use_inner_text=True)
     page.click("text=Newest events")
     page.wait_for_url("**/live?camera=lift")
 
@@ -236,17 +241,17 @@ def test_times_are_those_of_the_reader(open_tab: OpenTab, watching: RunningServe
     tab = open_tab(watching.url, timezone_id="Asia/Ho_Chi_Minh")
     tab.begin_session(watching.key or "")
     page = tab.open("/live")
-    assert page.inner_text("label[for=since] .zone-name") == "GMT+7"
+    expect(page.locator("label[for=since] .zone-name").first).to_have_text("GMT+7", use_inner_text=True)
     page.fill("#since", "2020-11-29T06:30")
     page.fill("#until", "2126-11-29T06:30")
     page.click("#filter button:not(#pause)")
     page.wait_for_url("**/live?*since=2020-11-28T23%3A30%3A00.000Z*")
-    assert page.input_value("#since") == "2020-11-29T06:30"
-    assert rows_of(tab) != []
+    expect(page.locator("#since")).to_have_value("2020-11-29T06:30")
+    expect(page.locator("#events tbody tr").first).to_be_visible()
     page.goto("/live?since=2126-01-01T00:00")
-    assert "No event matches" in page.inner_text("#events")
+    expect(page.locator("#events")).to_contain_text("No event matches", use_inner_text=True)
     page.goto("/live?since=yesterday")
-    assert "is not valid" in page.inner_text("main .danger")
+    expect(page.locator("main .danger").first).to_contain_text("is not valid", use_inner_text=True)
 
 
 def test_keys_see_what_they_may(open_tab: OpenTab, watching: RunningServer) -> None:
@@ -254,21 +259,23 @@ def test_keys_see_what_they_may(open_tab: OpenTab, watching: RunningServer) -> N
     tab.begin_session(make_key(watching, "reader", "read"))
     page = tab.open("/live")
     page.wait_for_selector(f"{PICTURE} img")
-    assert page.locator("#strangers li").count() == 1
-    assert page.locator("[data-action]").count() == 0
+    expect(page.locator("#strangers li")).to_have_count(1)
+    expect(page.locator("[data-action]")).to_have_count(0)
     other = open_tab(watching.url)
     other.begin_session(make_key(watching, "of another gallery", "admin", ["elsewhere"]))
     page = other.open("/live?person=ann")
-    assert page.locator("#strangers, .live-picture, #events tbody").count() == 0
+    expect(page.locator("#events")).to_be_visible()
+    expect(page.locator("#strangers, .live-picture, #events tbody")).to_have_count(0)
 
 
 def test_strangers_are_forgotten_after_a_question(live: Tab, watching: RunningServer) -> None:
     (stranger,) = read_strangers(watching)
     page = live.page
     page.click('[data-item="all"] [data-action="forget"]')
-    assert page.is_disabled("dialog .erase")
+    expect(page.locator("dialog .erase").first).to_be_disabled()
     page.fill("dialog input", "1")
     page.click("dialog button:not(.erase)")
+    page.wait_for_selector("dialog", state="detached")
     assert read_strangers(watching) == [stranger]
     page.click('[data-item="all"] [data-action="forget"]')
     page.fill("dialog input", "1")
@@ -297,11 +304,9 @@ def test_the_first_view_is_small(open_tab: OpenTab, watching: RunningServer) -> 
     tab = open_tab(watching.url, locale="vi-VN")
     tab.begin_session(watching.key or "")
     page = tab.open("/live")
-    sizes = page.evaluate(
-        """() => ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
-          .filter((entry) => !entry.name.includes("/v1/")).map((entry) => [entry.name, entry.decodedBodySize])"""
-    )
-    assert len(sizes) > 10
+    loaded = """() => ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
+      .filter((entry) => !entry.name.includes("/v1/")).map((entry) => [entry.name, entry.decodedBodySize])"""
+    sizes = await_value(page, lambda: page.evaluate(loaded), lambda sizes: len(sizes) > 10)
     assert sum(size for _, size in sizes) <= 100_000, sizes
 
 

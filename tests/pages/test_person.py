@@ -17,6 +17,7 @@ from visavis.server.state.events import Events
 
 from .appearance import look_at
 from .conftest import OpenTab, Tab
+from .expectation import await_value, expect
 from .test_enroll import read_people
 from .test_people import SCRIPT, add_people
 
@@ -71,7 +72,8 @@ def test_changes_are_undone_by_mouse(signed_in: Tab, server: RunningServer, peop
     page.locator("h1", has_text=SCRIPT).wait_for()
     assert read_person(server, people_gallery, first)["name"] == SCRIPT
     undo(page)
-    assert (page.inner_text("h1"), read_person(server, people_gallery, first)["name"]) == ("Ann", "Ann")
+    expect(page.locator("h1").first).to_have_text("Ann", use_inner_text=True)
+    assert read_person(server, people_gallery, first)["name"] == "Ann"
 
     page.fill("#note", SCRIPT)
     page.fill("#consent", "form 7")
@@ -90,7 +92,7 @@ def test_changes_are_undone_by_mouse(signed_in: Tab, server: RunningServer, peop
     page.wait_for_selector(".templates li + li", state="detached")
     undo(page)
     assert read_person(server, people_gallery, first) == before
-    assert page.locator("#history-title ~ ul li").count() == 7
+    expect(page.locator("#history-title ~ ul li")).to_have_count(7)
 
 
 def test_details_that_were_changed_elsewhere_stay(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
@@ -142,8 +144,8 @@ def test_a_change_is_undone_although_the_page_was_not_loaded(
     page.fill("#new-name", "Anne")
     page.keyboard.press("Enter")
     page.wait_for_selector("#notices [role=alert]")
-    assert "The page may not show the last change yet." in page.inner_text("#notices")
-    assert "was not made" not in page.inner_text("#notices")
+    expect(page.locator("#notices")).to_contain_text("The page may not show the last change yet.", use_inner_text=True)
+    expect(page.locator("#notices")).not_to_contain_text("was not made", use_inner_text=True)
     assert read_person(server, people_gallery, person)["name"] == "Anne"
     page.unroute(f"{server.url}/people/**")
     page.click("#notices button")
@@ -173,13 +175,13 @@ def test_the_last_change_is_not_shown_to_another_key(
     signed_in.sign_in(make_key(server, f"other of {people_gallery}", "enroll"))
     page.goto(address)
     page.wait_for_selector("#findings .empty, #findings .lines")
-    assert page.inner_text(".undo") == ""
-    assert page.evaluate("sessionStorage.length") == 0
+    expect(page.locator(".undo").first).to_have_text("", use_inner_text=True)
+    await_value(page, lambda: page.evaluate("sessionStorage.length"), 0)
     rename("Annette")
-    assert page.evaluate("sessionStorage.length") == 1
+    await_value(page, lambda: page.evaluate("sessionStorage.length"), 1)
     page.click("form.session button")
     page.wait_for_url("**/sign-in")
-    assert page.evaluate("sessionStorage.length") == 0
+    await_value(page, lambda: page.evaluate("sessionStorage.length"), 0)
 
 
 def test_a_merge_is_undone_on_the_page_of_the_other(signed_in: Tab, server: RunningServer, people_gallery: str) -> None:
@@ -190,10 +192,10 @@ def test_a_merge_is_undone_on_the_page_of_the_other(signed_in: Tab, server: Runn
     metadata = {"room": "<b>\"3'", "card": 12345678901234567890}
     server.request("PATCH", f"/v1/people/{first}", params=query, json={**details, "metadata": metadata})
     page = signed_in.open(f"/people/{first}?gallery={people_gallery}")
-    assert "<b>\"3'" in page.inner_text("dl")
+    expect(page.locator("dl").first).to_contain_text("<b>\"3'", use_inner_text=True)
     page.click("#merge")
     page.wait_for_selector(".candidates button")
-    assert page.locator(".candidates button").all_inner_texts() == ["Ben\n#2 · 2 templates"]
+    expect(page.locator(".candidates button")).to_have_text(["Ben\n#2 · 2 templates"], use_inner_text=True)
     details = {"note": "staff", "consent": "form 8", "consented": "2026-11-30"}
     server.request("PATCH", f"/v1/people/{first}", params=query, json=details)
     order = {"template_ids": [read_person(server, people_gallery, second)["templates"][0]["id"]]}
@@ -210,7 +212,7 @@ def test_a_merge_is_undone_on_the_page_of_the_other(signed_in: Tab, server: Runn
     page.reload()
     undo(page)
     other, restored = read_people(server, people_gallery)
-    assert page.url.endswith(f"/people/{restored['id']}?gallery={people_gallery}")
+    expect(page).to_have_url(f"{server.url}/people/{restored['id']}?gallery={people_gallery}")
     assert ([template["id"] for template in restored["templates"]], len(other["templates"])) == (templates, 1)
     assert {key: restored[key] for key in details} == details
     assert (len(templates), restored["metadata"]) == (3, metadata)
@@ -225,9 +227,9 @@ def test_what_cannot_be_undone_is_confirmed_by_keyboard_alone(
     page = signed_in.open(f"/people/{person}?gallery={people_gallery}")
     signed_in.tab_to(f"#delete-{second}")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.textContent") == "Cancel"
+    expect(page.locator(":focus")).to_have_text("Cancel")
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.id") == f"delete-{second}"
+    expect(page.locator(f"#delete-{second}")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
@@ -240,11 +242,11 @@ def test_what_cannot_be_undone_is_confirmed_by_keyboard_alone(
     page.keyboard.press("Enter")
     page.keyboard.type("Ann")
     page.keyboard.press("Enter")
-    assert page.is_disabled("dialog .erase")
+    expect(page.locator("dialog .erase").first).to_be_disabled()
     page.keyboard.type(" B")  # as it is shown
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/people?gallery={people_gallery}")
-    assert "The person is erased." in page.inner_text(".undo")
+    expect(page.locator(".undo").first).to_contain_text("The person is erased.", use_inner_text=True)
     assert read_people(server, people_gallery) == []
 
 
@@ -257,14 +259,16 @@ def test_a_person_that_was_removed_elsewhere(signed_in: Tab, server: RunningServ
     server.request("DELETE", f"/v1/people/{second}", params=query)
     page.click(".candidates button")
     page.wait_for_selector("#notices [role=alert]")
-    assert "The page shows what is there now." in page.inner_text("#notices")
-    assert page.inner_text("#near-title ~ .empty") == "There is no other person in this gallery."
+    expect(page.locator("#notices")).to_contain_text("The page shows what is there now.", use_inner_text=True)
+    expect(page.locator("#near-title ~ .empty").first).to_have_text(
+        "There is no other person in this gallery.", use_inner_text=True
+    )
     server.request("DELETE", f"/v1/people/{first}", params=query)
     page.click("#rename")
     page.fill("#new-name", "Cyd")
     page.keyboard.press("Enter")
     page.wait_for_selector("#content > [role=alert]")
-    assert "no longer in the gallery" in page.inner_text("#content")
+    expect(page.locator("#content")).to_contain_text("no longer in the gallery", use_inner_text=True)
     signed_in.errors.clear()  # answers of 404
 
 
@@ -277,9 +281,11 @@ def test_findings_lead_to_what_helps(signed_in: Tab, server: RunningServer, peop
         third = opened.add("Ben", [Template(rows[n]) for n in (9, 9, 20)]).person_id
     page = signed_in.open(f"/people/{first}?gallery={people_gallery}")
     page.wait_for_selector("#findings .lines")
-    assert "Anna seems to be the same person." in page.inner_text("#findings")
-    assert "2 templates that are nearly equal" in page.inner_text("#findings")
-    assert "would be taken for this person" in page.inner_text("#near-title ~ ul")
+    expect(page.locator("#findings")).to_contain_text("Anna seems to be the same person.", use_inner_text=True)
+    expect(page.locator("#findings")).to_contain_text("2 templates that are nearly equal", use_inner_text=True)
+    expect(page.locator("#near-title ~ ul").first).to_contain_text(
+        "would be taken for this person", use_inner_text=True
+    )
     page.click("#findings button")
     page.wait_for_url(f"**/people/{second}?**")
     assert [person["id"] for person in read_people(server, people_gallery)] == [second, third]
@@ -294,14 +300,14 @@ def test_findings_of_the_whole_gallery_lead_to_the_people(
         second = opened.add(SCRIPT, [Template(rows[0] + 0.05 * rows[2])]).person_id
     page = signed_in.open(f"/people?gallery={people_gallery}")
     page.click("text=Findings")
-    page.wait_for_selector("#report h2")
-    headings = page.locator("#report h2").all_inner_texts()
-    assert headings == ["One person, enrolled twice (1)", "People with few or nearly equal photos (2)"]
-    assert f"{SCRIPT} and Ann seem to be one person." in page.inner_text("#report")
+    expect(page.locator("#report h2")).to_have_text(
+        ["One person, enrolled twice (1)", "People with few or nearly equal photos (2)"], use_inner_text=True
+    )
+    expect(page.locator("#report")).to_contain_text(f"{SCRIPT} and Ann seem to be one person.", use_inner_text=True)
     look_at(signed_in, "findings", tmp_path)
     page.click(f"#report a[href*='/{second}?']")
     page.wait_for_selector("#findings .lines")
-    assert page.inner_text("h1") == SCRIPT
+    expect(page.locator("h1").first).to_have_text(SCRIPT, use_inner_text=True)
 
 
 @pytest.mark.slow(seconds=6)
@@ -322,9 +328,9 @@ def test_the_page_of_a_person_is_accessible_at_each_width(
     database.close()
     page = tab.open(f"/people/{person}?gallery={people_gallery}")
     page.wait_for_selector("#findings .lines, #findings .empty")
-    assert "door" in page.inner_text("#seen-title ~ ul")
+    expect(page.locator("#seen-title ~ ul").first).to_contain_text("door", use_inner_text=True)
     widths = "Promise.all([...document.images].map((image) => image.decode().then(() => image.naturalWidth)))"
-    assert page.evaluate(widths) == [192] * 3
+    await_value(page, lambda: page.evaluate(widths), [192] * 3)
     look_at(tab, "person", tmp_path)
     page.click("#erase")
     look_at(tab, "person-erase", tmp_path)
