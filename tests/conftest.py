@@ -27,6 +27,8 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from servers import Milvus, Postgres
 
+pytest_plugins = ["worker_traces"]
+
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 DATA = Path(os.environ.get("VISAVIS_TEST_DATA", ROOT.parent / "shared" / "data"))
