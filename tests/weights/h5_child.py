@@ -1,23 +1,26 @@
 """One process that reads many files of Keras in turn, as ``visavis.weights.readers.h5`` starts one for each.
 
 Starting one takes .3 seconds: too long for thousands of changed files. Run as a program it reads the files whose paths
-come in, a line each. ``Child`` is the other end; it begins a new process where a file ended the old one.
+come in, a line each. ``Child`` is the other end; it begins a new process where a file ended the old one. The system
+ends a process that computes too long. No thread here does: tests trace their memory for each file, and CPython 3.11 may
+crash where tracing begins or ends while a thread does (gh-128679).
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
-from threading import Timer
 
 import numpy as np
 
 from visavis.errors import WeightsError
 from visavis.weights.readers import h5
 
-SECONDS = 1.0
-"""How long a file may take: two hundred times what it does. libhdf5 2.0 never ends on some damaged heaps of names."""
+SECONDS = 1
+"""Processor time of a file, and a second more: two hundred times what it takes. On some damaged heaps of names libhdf5
+2.0 never ends."""
 
 READY = b"ready\n"
 
@@ -46,8 +49,6 @@ class Child:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{path}\n".encode())
         self._process.stdin.flush()
-        timer = Timer(SECONDS, self._process.kill)
-        timer.start()
         try:
             return h5.receive(self._process.stdout)
         except (ValueError, TypeError) as error:
@@ -55,8 +56,6 @@ class Child:
             self.ended.append(self._process.returncode)
             self._process = self._begin()
             raise WeightsError(f"{path} ended the process that reads it.") from error
-        finally:
-            timer.cancel()
 
     def peak(self) -> int:
         """Return the most memory that the process has had, in bytes (Linux)."""
@@ -73,8 +72,10 @@ class Child:
 
 def main() -> None:
     """Read files in turn, each with the limits that it would have in a process of its own."""
+    from visavis.confined import limit
     from visavis.weights.readers import _h5_child
 
+    limit("RLIMIT_CORE", 0)
     sys.stdout.buffer.write(READY)
     sys.stdout.buffer.flush()
     for line in sys.stdin:
@@ -84,6 +85,7 @@ def main() -> None:
             for kind in (resource.RLIMIT_AS, resource.RLIMIT_NOFILE):
                 hard = resource.getrlimit(kind)[1]
                 resource.setrlimit(kind, (hard, hard))
+            limit("RLIMIT_CPU", int(time.process_time()) + SECONDS + 1)
         _h5_child.main(Path(line.rstrip("\n")))
 
 
