@@ -23,7 +23,7 @@ from visavis import decoding_time
 from visavis.images import _decode
 decode = _decode.decode
 def hang(data, **options):
-    time.sleep(30)
+    time.sleep(300)
 _decode.decode = hang
 decoding_time.SECONDS = 0.5
 from visavis.__main__ import main
@@ -40,13 +40,13 @@ def test_a_command_ends_where_a_decoder_hangs(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=40,
+        timeout=250,
     )
     assert done.returncode == 2
     assert done.stderr == (
         "visavis: 'red.png' was not decoded within 0.5 seconds: leave it out, or save it anew as JPEG.\n"
     )
-    assert time.monotonic() - began < 28
+    assert time.monotonic() - began < 200
 
 
 @pytest.fixture

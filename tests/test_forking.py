@@ -195,7 +195,7 @@ def test_a_gate_lets_many_threads_in_and_a_fork_does_not_wait_forever(monkeypatc
     meeting.wait(60)  # both are inside
     start = time.monotonic()
     gate.before_fork()
-    assert 0.2 <= time.monotonic() - start < 5
+    assert 0.2 <= time.monotonic() - start < 30  # the threads stay for 60
     gate.after_fork_in_parent()
     done.set()
     for thread in threads:

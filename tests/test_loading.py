@@ -16,7 +16,7 @@ from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face
 
 GRAY = np.full((40, 40, 3), 128, np.uint8)
-PATIENCE = 30
+PATIENCE = 120
 """Seconds; what waits so long waits for ever."""
 
 

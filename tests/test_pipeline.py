@@ -221,7 +221,7 @@ def test_the_embedder_is_loaded_while_faces_are_looked_for(monkeypatch: pytest.M
 
     class Waiting(Squares):
         def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
-            assert loaded.wait(30)
+            assert loaded.wait(120)
             return super().detect(pictures, min_face=min_face)
 
     def load(*, threads: int | None = None) -> Colors:

@@ -30,14 +30,14 @@ COSTLY = {
 @pytest.mark.parametrize("what", COSTLY)
 def test_costly_toml_is_refused_before_it_costs(what: str) -> None:
     tracemalloc.start()
-    started = time.monotonic()
+    started = time.thread_time()
     try:
         with pytest.raises(ValueError):  # noqa: PT011 - which fault depends on the text
             parse_toml(COSTLY[what])
         assert tracemalloc.get_traced_memory()[1] < 20 << 20
     finally:
         tracemalloc.stop()
-    assert time.monotonic() - started < 10
+    assert time.thread_time() - started < 10
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ def test_costly_toml_is_refused_before_it_costs(what: str) -> None:
     ids=lambda text: repr(text[:12]),
 )
 def test_no_text_takes_long(text: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     with pytest.raises(ValueError):  # noqa: PT011
         parse_toml(text)
-    assert time.monotonic() - started < 10
+    assert time.thread_time() - started < 10
 
 
 def test_toml_of_ordinary_files_is_read() -> None:

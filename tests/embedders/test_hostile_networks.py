@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import psutil
 import pytest
 
 from cli.fakes import BLUE, DETECTOR, RED, photo
@@ -54,7 +55,7 @@ def test_a_network_without_end_is_stopped(
         f"{tmp_path / 'own.onnx'} is no network that can be run: it was stopped after 2 seconds.",
         f"{tmp_path / 'own.onnx'} is no network that can be run: it takes too much memory.",
     }
-    assert time.monotonic() - start < 2 + 5
+    assert time.monotonic() - start < 2 + 50  # it would never end
     assert "own" not in EMBEDDERS.names()
 
 
@@ -99,13 +100,22 @@ def test_ctrl_c_ends_the_import_of_an_endless_network(tmp_path: Path) -> None:
         visavis("models", "import", path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
     )  # fmt: skip
-    time.sleep(4)
-    assert running.poll() is None
+    while not _has_busy_child(running.pid):
+        assert running.poll() is None
+        time.sleep(0.05)
     start = time.monotonic()
     os.killpg(running.pid, signal.SIGINT)
-    assert running.communicate(timeout=20) == ("", "")
+    assert running.communicate(timeout=60) == ("", "")
     assert running.returncode == 130
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 30  # half of the time that a trial may take
+
+
+def _has_busy_child(process: int) -> bool:
+    """Return whether a child of the process has computed for longer than it takes to import the libraries."""
+    try:
+        return any(child.cpu_times().user > 1.5 for child in psutil.Process(process).children())
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_a_network_that_loops_on_photos_is_stopped_while_it_is_quantized(

@@ -63,7 +63,7 @@ def test_no_server_no_database_no_user_no_name(server: Postgres, impatient: None
     start = time.monotonic()
     with pytest.raises(GalleryError, match=r"^postgresql://ann@127\.0\.0\.1:1/faces cannot be reached \(.*refused\)"):
         Gallery("postgresql://ann:secret@127.0.0.1:1/faces")
-    assert 0.1 < time.monotonic() - start < 10  # it was tried again, and not for ever
+    assert 0.1 < time.monotonic() - start < 60  # it was tried again, and not for ever
     with pytest.raises(GalleryError, match=r"there is no such database: make it with createdb\.$"):
         Gallery(server.url("nowhere"))
     with pytest.raises(GalleryError, match=r"refuses this user or password\.$"):

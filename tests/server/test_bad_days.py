@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from visavis.server.lifeline import GRACE_SECONDS, KILL_SECONDS
+
 from .load import Load, fill_gallery
 from .raw_connection import RawConnection, count_failures, read_problem, read_statuses
 from .running_server import RunningServer, Start
@@ -32,7 +34,7 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
 
 def is_refused(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        socket.create_connection(("127.0.0.1", port), timeout=60).close()
     except ConnectionRefusedError:
         return True
     return False
@@ -59,7 +61,7 @@ def test_sigterm_finishes_what_was_taken_and_refuses_the_rest(start: Start) -> N
     assert read_statuses(begun.read()) == [200], "the connection is closed after the answer"
     ended = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - ended < 10
+    assert time.monotonic() - ended < GRACE_SECONDS
 
 
 @pytest.mark.slow
@@ -70,13 +72,14 @@ def test_sigterm_ends_within_the_limit_also_for_a_client_that_sends_nothing_more
     begun.begin("POST", "/v1/detect", *HEAD)
     begun.send(BODY[:1000])
     time.sleep(0.5)
+    assert server.get("/livez").status_code == 200  # the worker has read what was sent before
     started = time.monotonic()
     server.process.send_signal(signal.SIGTERM)
     answer = begun.read()
     assert read_problem(answer)["code"] == "busy"
     assert b"retry-after: " in answer.lower()
-    assert server.process.wait(30) == 0
-    assert time.monotonic() - started < 25
+    assert server.process.wait(120) == 0
+    assert time.monotonic() - started < 2 * KILL_SECONDS
 
 
 @pytest.mark.slow(seconds=9)
@@ -140,7 +143,7 @@ def test_a_body_that_comes_slowly_has_the_time_of_a_request(start: Start, tmp_pa
             continue
     slow.socket.close()
     assert read_statuses(answer) in ([408], [503])
-    assert 1.4 < time.monotonic() - started < 15
+    assert 1.4 < time.monotonic() - started < 30
     assert all('status="503"' in line for line in count_failures(server))
     assert server.stop() == 0
 
@@ -159,5 +162,5 @@ def test_connections_without_a_request_are_closed_and_keep_no_client_out(start: 
         assert server.get("/livez").status_code == 200
         time.sleep(1)
     assert [connection.read() for connection in idle] == [b""] * 1500
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 150
     assert server.stop() == 0

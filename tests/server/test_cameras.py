@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -333,7 +332,7 @@ def test_the_events_of_a_file_are_stored_once_when_its_process_is_killed_in_the_
         await_that(lambda: len(events_of(server, "hall")) >= 3, "three events", server, 90)
         process = camera_process(server)
         process.kill()
-        process.wait(10)
+        process.wait(60)
         before = [outline(event) for event in events_of(server, "hall")]
         await_camera(server, "hall", "ended", seconds=120)
         once = [outline(event) for event in events_of(server, "hall")]
@@ -403,10 +402,10 @@ def test_of_two_servers_one_watches_and_the_other_takes_over_when_it_is_killed(o
 def kill_all(server: RunningServer) -> None:
     """Kill a server and all its processes, as the end of its machine does."""
     processes = [*psutil.Process(server.process.pid).children(recursive=True), psutil.Process(server.process.pid)]
-    for process in processes:
-        os.kill(process.pid, signal.SIGSTOP)
-    for process in processes:
-        os.kill(process.pid, signal.SIGKILL)
+    for kill in (psutil.Process.suspend, psutil.Process.kill):
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):  # it has ended by itself
+                kill(process)
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ import requests
 import visavis
 from visavis.errors import ServerError
 from visavis.server.config import ServerConfig
+from visavis.server.lifeline import GRACE_SECONDS
 from visavis.server.run import prepare
 
 from .running_server import RunningServer
@@ -51,7 +52,7 @@ def test_the_server_answers_by_https_alone(tmp_path: Path) -> None:
     finally:
         stopped = time.monotonic()
         assert server.stop() == 0
-    assert time.monotonic() - stopped < 10, "an idle client does not hold it up"
+    assert time.monotonic() - stopped < GRACE_SECONDS, "an idle client does not hold it up"
 
 
 @pytest.mark.parametrize(

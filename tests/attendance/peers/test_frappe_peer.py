@@ -32,7 +32,7 @@ def frappe() -> Iterator[Frappe]:
 def send(site: Frappe, path: str, content: object, method: str = "POST", **headers: str) -> tuple[int, dict]:
     request = ToSend(site.url + path, json.dumps(content).encode(), {**TOKEN, **headers}, method=method)
     try:
-        with urlopen(request, timeout=5) as answer:
+        with urlopen(request, timeout=60) as answer:
             return answer.status, json.load(answer)
     except HTTPError as error:
         with error:

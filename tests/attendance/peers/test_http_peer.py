@@ -33,7 +33,7 @@ def counter() -> Iterator[Counter]:
 
 
 def ask(peer: Peer, method: str = "POST") -> str:
-    with urlopen(ToSend(f"{peer.url}/a%20b", data=b"x", method=method), timeout=5) as answer:
+    with urlopen(ToSend(f"{peer.url}/a%20b", data=b"x", method=method), timeout=60) as answer:
         return answer.read().decode()
 
 
@@ -43,7 +43,7 @@ def test_a_request_arrives_whole_with_its_path_decoded(counter: Counter) -> None
 
 
 def test_a_connection_is_kept_for_the_next_request(counter: Counter) -> None:
-    connection = http.client.HTTPConnection(counter.url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(counter.url.removeprefix("http://"), timeout=60)
     try:
         answers = []
         for _ in range(2):

@@ -35,7 +35,7 @@ def post(odoo: Odoo, call: str, content: object, **headers: str) -> tuple[int, o
     changed = {name.replace("_", "-"): text for name, text in headers.items()}
     sent = {name: text for name, text in (HEADERS | changed).items() if text}
     try:
-        with urlopen(ToSend(f"{odoo.url}/json/2/{call}", json.dumps(content).encode(), sent), timeout=5) as answer:
+        with urlopen(ToSend(f"{odoo.url}/json/2/{call}", json.dumps(content).encode(), sent), timeout=60) as answer:
             return answer.status, json.load(answer)
     except HTTPError as error:
         with error:

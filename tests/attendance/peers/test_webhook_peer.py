@@ -27,7 +27,7 @@ def send(peer: Webhook, body: bytes = b"{}", event: str = "e1", timestamp: str =
         "Webhook-Signature": signature or sign(b"secret", event, timestamp, body),
     }
     try:
-        with urlopen(ToSend(peer.url, body, headers), timeout=5) as answer:
+        with urlopen(ToSend(peer.url, body, headers), timeout=60) as answer:
             return answer.status
     except HTTPError as error:
         with error:
