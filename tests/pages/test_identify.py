@@ -94,7 +94,7 @@ def test_name_undo_and_reject_by_mouse(signed_in: Tab, server: RunningServer, fa
     assert people_of(server, "by_mouse") == {"Obama": 2}
     page.click(".label.match")
     expect(page.locator("#panel .reason")).to_have_text(re.compile("^Recognized as Obama"))
-    assert check_accessibility(page) == []
+    await_value(page, lambda: check_accessibility(page), [])
     page.click(".rejection button")
     page.wait_for_selector(".rejection .primary")
     expect_text(page, ".rejection", "templates of Obama")
@@ -275,7 +275,7 @@ def test_a_read_key_sees_no_buttons_that_it_may_not_use(
     page.click(".label >> nth=0")
     page.wait_for_selector("#panel h3")
     expect(page.locator(".naming, .rejection")).to_have_count(0)
-    assert page.goto("/identify?gallery=default").status == 404
+    assert tab.page.goto("/identify?gallery=default").status == 404
     tab.errors.clear()
 
 

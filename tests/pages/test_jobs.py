@@ -76,7 +76,8 @@ def test_a_folder_is_indexed_by_keyboard_alone(jobs: Tab, working: RunningServer
     jobs.page.keyboard.press("Control+a")
     jobs.page.keyboard.type("photos/<i>1")
     jobs.tab_to("#index-gallery")
-    jobs.page.keyboard.type("keyboard")
+    jobs.page.keyboard.press("k")  # of a whole name, a letter that comes late is taken for a choice anew
+    expect(jobs.page.locator("#index-gallery")).to_have_value("keyboard")
     jobs.page.keyboard.press("Tab")
     jobs.page.keyboard.press("Enter")
     await_newest(jobs, "Index photos/<i>1 into keyboard", "done", "1 with faces", "1 unreadable")
