@@ -6,9 +6,9 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from visavis.attendance.ledger.writing import LedgerWriter
 from visavis.attendance.tables import EMPLOYEES
@@ -66,8 +66,8 @@ def put_employees(writer: LedgerWriter, employees: Iterable[Employee]) -> Import
 
 def read_employees(conn: Connection, numbers: Collection[str] | None = None) -> list[Employee]:
     """Return the employees of these numbers, all by default, in the order of their numbers."""
-    rows = map(_read_row, conn.execute(select(EMPLOYEES).order_by(EMPLOYEES.c.number)))
-    return [employee for employee in rows if numbers is None or employee.number in numbers]
+    rows = conn.execute(select(EMPLOYEES).order_by(EMPLOYEES.c.number))
+    return [_make_employee(*row) for row in rows if numbers is None or row[0] in numbers]
 
 
 def find_employee(conn: Connection, number: str) -> Employee:
@@ -75,7 +75,7 @@ def find_employee(conn: Connection, number: str) -> Employee:
     row = conn.execute(select(EMPLOYEES).where(EMPLOYEES.c.number == number)).one_or_none()
     if row is None:
         raise UnknownNameError(f"there is no employee {shown(number)}: visavis attendance people lists all.")
-    return _read_row(row)
+    return _make_employee(*row)
 
 
 def make_row(employee: Employee) -> dict[str, object]:
@@ -91,16 +91,12 @@ def make_row(employee: Employee) -> dict[str, object]:
     }
 
 
-def _read_row(row: Row[Any]) -> Employee:
-    return Employee(
-        row.number,
-        row.name,
-        row.department,
-        row.person_id,
-        _read_day(row.joined),
-        _read_day(row.left),
-        () if row.manages == "[]" else tuple(parse_json(row.manages)),
-    )
+def _make_employee(
+    number: str, name: str, department: str, person_id: int | None, joined: str | None, left: str | None, manages: str
+) -> Employee:
+    """Return the employee of the columns of a row."""
+    departments = () if manages == "[]" else tuple(parse_json(manages))
+    return Employee(number, name, department, person_id, _read_day(joined), _read_day(left), departments)
 
 
 def _read_day(text: str | None) -> date | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -14,7 +13,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    event,
     text,
 )
 
@@ -62,10 +60,14 @@ RECORDS = Table(
 )
 """The ledger. All columns from ``punch_id`` to ``detail`` are content: they are NULL in an erased record."""
 
-for name, columns in (("kind", "kind, number"), ("changes", "punch_id, number")):
-    # An Index of a part of the rows loads the dialect of PostgreSQL, in each worker of a server.
-    statement = f"CREATE INDEX attendance_records_{name} ON attendance_records ({columns}) WHERE {CHANGES.text}"
-    event.listen(RECORDS, "after_create", DDL(statement))  # type: ignore[no-untyped-call]
+PARTIAL_INDEXES = {
+    name: f"CREATE INDEX IF NOT EXISTS {name} ON attendance_records ({columns}) WHERE {CHANGES.text}"
+    for name, columns in (
+        ("attendance_records_kind", "kind, number"),
+        ("attendance_records_changes", "punch_id, number"),
+    )
+}
+"""Statements by index. An Index of a part of the rows loads the dialect of PostgreSQL, in each worker of a server."""
 
 EMPLOYEES = Table(
     "attendance_employees",
@@ -284,3 +286,9 @@ EXCUSES = Table(
 
 TRACKED = (EMPLOYEES, LEAVES, OUTAGES, REQUESTS, CLOSINGS, FIGURES, CONSENTS, ERASED, EXCUSES)
 """Tables whose every change is a record of the ledger too, which ``verify`` compares them with."""
+
+INDEXES = {
+    *PARTIAL_INDEXES,
+    *(str(index.name) for table in METADATA.tables.values() for index in table.indexes),
+}
+"""Names of all indexes: a database that an earlier version made may lack some."""

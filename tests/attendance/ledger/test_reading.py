@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, inspect
 
 from attendance.conftest import ZONE, punch
 from visavis.attendance.ledger import ledger as ledger_module
@@ -152,6 +152,10 @@ def test_sqlite_searches_in_indexes(file_site: Site) -> None:
         file_site.verify(since=START)
     (plan,) = explain(file_site, [each for each in of_tables if each[0].startswith("SELECT attendance_records.detail")])
     assert plan == "SEARCH attendance_records USING INDEX attendance_records_kind (kind=?)"
+    with collect_statements() as of_history:
+        file_site.ledger.history(employee="1", after=2)
+    (plan,) = explain(file_site, of_history)
+    assert "SEARCH attendance_records USING INDEX attendance_records_employee (employee=?" in plan
 
 
 def test_one_employee_too_many_days_are_read_in_parts(file_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,3 +218,16 @@ def test_a_file_that_is_damaged_after_its_first_punches_is_said_to_be(file_site:
         assert conn.execute(query).first()[0] == first.id
     with pytest.raises(AttendanceError, match=r"the attendance database .* cannot be used: "):
         file_site.punches()
+
+
+def test_a_site_of_an_earlier_version_gets_the_indexes_it_lacks(site: Site) -> None:
+    lost = {"attendance_records_changes", "attendance_records_at", "attendance_excuses_day"}
+    with site.database.write() as conn:
+        for name in lost:
+            conn.exec_driver_sql(f"DROP INDEX {name}")
+    site.close()
+    with Site(site.folder) as opened, opened.database.read() as conn:
+        inspector = inspect(conn)
+        there = {index["name"] for table in inspector.get_table_names() for index in inspector.get_indexes(table)}
+        assert there >= lost
+        assert [opened.punches(), opened.ledger.newest()] == [[], 3]

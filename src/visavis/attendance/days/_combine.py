@@ -7,7 +7,7 @@ from datetime import date
 from typing import NamedTuple
 
 from visavis.attendance.days.hours import count_overtime
-from visavis.attendance.days.types import CODES, Day, DayPart, DayStatus, Note
+from visavis.attendance.days.types import CODES, Day, DayPart, DayStatus, Note, make_day
 from visavis.attendance.rules.schedule import DayPlan
 from visavis.attendance.rules.types import LeaveKind, Rules
 from visavis.attendance.types import Employee, Leave
@@ -70,7 +70,7 @@ def read_leave(leaves: Sequence[Leave], plan: DayPlan, rules: Rules) -> DayLeave
 def make_unemployed(employee: Employee, day: date, outside: tuple[str, ...]) -> Day:
     """Return a day before an employee joined or after they left."""
     notes: tuple[Note, ...] = ("outside",) if outside else ()
-    return Day(
+    return make_day(
         employee.number, day, "not_employed", "not_employed", CODES["not_employed"], 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0,
         "", "", None, (), outside, notes,
     )  # fmt: skip
@@ -90,7 +90,7 @@ def combine(
         early += part.early
     whole_leave = leave.kind is not None and not leave.half
     code = leave.kind.code if leave.kind is not None and status in ("home", "leave") else CODES[status]
-    return Day(
+    return make_day(
         employee.number,
         plan.day,
         plan.kind,

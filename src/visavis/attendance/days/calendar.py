@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from visavis.attendance.days.split import LOOK_BACK
+from visavis.attendance.days.split import LOOK_BACK, find_alone
 from visavis.attendance.rules.schedule import DayPlan, Planner, ShiftTime
 from visavis.attendance.rules.types import RuleVersion
 from visavis.attendance.types import Employee
@@ -17,8 +17,8 @@ class Calendar:
     """The plans of days in a row, and of those around them whose shifts decide about them.
 
     ``plans`` has the plan of each of the ``days``; None outside of employment. ``times`` are the shifts in the order of
-    time, with the rules of their day; those of a day have the numbers ``numbers[day]`` and following. Shifts from
-    ``first_number`` on may have punches of the days.
+    time, with the rules of their day; those of a day have the numbers ``numbers[day]`` and following. ``alone`` says of
+    each whether its time touches that of no other. Shifts from ``first_number`` on may have punches of the days.
     """
 
     def __init__(self, planner: Planner, employee: Employee, days: Sequence[date]) -> None:
@@ -32,6 +32,7 @@ class Calendar:
                 by_day[day] = plan
                 self.numbers[day] = len(self.times)
                 self.times += [(time, plan.version) for time in plan.times]
+        self.alone = find_alone(self.times)
         self.plans = [by_day.get(day) for day in days]
         self.first_number = sum(1 for time, _ in self.times if time.day < days[0] - ONE_DAY)
 

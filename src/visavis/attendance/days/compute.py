@@ -84,7 +84,7 @@ class DayComputer:
     def _compute(self, employee: Employee, line: PunchLine, leaves: Sequence[Leave]) -> Iterator[Day]:
         calendar = self._calendars.find(employee)
         facts = Facts(line, self._lost, self._rules.zone, self._now)
-        split = PunchSplit(line, calendar.times)
+        split = PunchSplit(line, calendar.times, calendar.alone)
         spans = {number: split.span(number) for number in range(calendar.first_number, len(calendar.times))}
         all_outside = self._find_outside(line, spans.values())
         for day, plan, outside in zip(self._calendars.days, calendar.plans, all_outside, strict=True):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from visavis.attendance.days.types import Deduction, DeductionReason
+from visavis.attendance.days.types import Deduction, DeductionReason, make_deduction
 from visavis.attendance.rules.schedule import ShiftTime, automatic_break
 from visavis.attendance.rules.types import OvertimeRule, RoundingMode
 
@@ -116,4 +116,4 @@ def _cut(spans: Sequence[Span], low: int, high: int) -> tuple[list[Span], int]:
 
 def _deduct(deductions: list[Deduction], reason: DeductionReason, minutes: int) -> None:
     if minutes:
-        deductions.append(Deduction(reason, minutes))
+        deductions.append(make_deduction(reason, minutes))

@@ -79,13 +79,14 @@ class PairWalk:
         What they make is what :meth:`take` makes of them one by one.
         """
         seconds, minutes, version = self._line.seconds, self._line.minutes, self._version
+        may_differ = bool(version.least_probability) or self._counting.direction != "alternate"
         number, before = first, self._kept_at
         while number + 1 < end:
             arrival, departure = seconds[number], seconds[number + 1]
             is_near = arrival - before <= version.cooldown or departure - arrival <= version.cooldown
             if is_near or minutes[number + 1] - minutes[number] > self._counting.longest:
                 break
-            if not self._is_plain(self._line.punches[number], self._line.punches[number + 1]):
+            if may_differ and not self._is_plain(self._line.punches[number], self._line.punches[number + 1]):
                 break
             self.pairs.append(PunchPair(number, number + 1))
             number, before = number + 2, departure

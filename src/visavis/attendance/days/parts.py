@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from visavis.attendance.days.hours import Span, Worked, count_worked
 from visavis.attendance.days.pairs import PairWalk, PunchLine, span, walk
-from visavis.attendance.days.types import DayPart, DayStatus, Note, WorkedInterval
+from visavis.attendance.days.types import DayPart, DayStatus, Note, WorkedInterval, make_interval, make_part
 from visavis.attendance.rules.schedule import ShiftTime
 from visavis.attendance.rules.types import RuleVersion
 
@@ -96,7 +96,7 @@ def compute_part(
     unpaired = [] if pending or checkout is not None or pairs.open is None else [pairs.open]
     unpaired += pairs.missing_out + pairs.missing_in + pairs.undirected + pairs.doubtful
     doubted = bool(unpaired) or "outage" in notes
-    return DayPart(
+    return make_part(
         time.shift.name if time.shift else "",
         time.starts_at,
         time.ends_at,
@@ -130,7 +130,7 @@ def _empty_part(time: ShiftTime, leave_half: str) -> DayPart:
     status = _status(expected, 0, attended=False, doubted=False, pending=False)
     status = "leave" if leave_half == "whole" else status
     name = time.shift.name if time.shift else ""
-    return DayPart(name, time.starts_at, time.ends_at, status, expected.planned, 0, 0, 0, (), (), (), (), ())
+    return make_part(name, time.starts_at, time.ends_at, status, expected.planned, 0, 0, 0, (), (), (), (), ())
 
 
 def overlaps(outages: Sequence[Span], start: int, end: int) -> bool:
@@ -203,10 +203,10 @@ def _make_intervals(facts: Facts, pairs: PairWalk, checkout: int | None) -> tupl
     for arrival, departure in pairs.pairs:
         first, last = line.punches[arrival], line.punches[departure]
         minutes = line.minutes[departure] - line.minutes[arrival]
-        intervals.append(WorkedInterval(first.at, last.at, minutes, first.id, last.id))
+        intervals.append(make_interval(first.at, last.at, minutes, first.id, last.id))
     if checkout is not None and pairs.open is not None:
         first, minutes = line.punches[pairs.open], checkout - line.minutes[pairs.open]
         intervals.append(
-            WorkedInterval(first.at, datetime.fromtimestamp(60 * checkout, facts.zone), minutes, first.id, "")
+            make_interval(first.at, datetime.fromtimestamp(60 * checkout, facts.zone), minutes, first.id, "")
         )
     return tuple(intervals)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 
 from visavis.attendance.days.pairs import PairWalk, PunchLine, walk
 from visavis.attendance.rules.schedule import ShiftTime
@@ -18,15 +19,31 @@ LOOK_BACK = 3
 """Most earlier shifts whose punches decide where those of a shift begin."""
 
 
-class PunchSplit:
-    """Divides a line of punches among shifts in the order of time; ``times`` have the rules of their day."""
+def find_alone(times: Sequence[tuple[ShiftTime, RuleVersion]]) -> list[bool]:
+    """Return for each shift whether all punches from when it opens to when it closes are its own, whatever they say."""
+    alone = [time.shift is not None for time, _ in times]
+    for number, ((before, _), (time, _)) in enumerate(pairwise(times)):
+        alone[number] &= time.opens > before.closes
+        alone[number + 1] &= time.opens > max(before.closes, before.extension)
+    return alone
 
-    def __init__(self, line: PunchLine, times: Sequence[tuple[ShiftTime, RuleVersion]]) -> None:
-        self._line, self._times = line, times
+
+class PunchSplit:
+    """Divides a line of punches among shifts in the order of time; ``times`` have the rules of their day.
+
+    ``alone`` says of each shift whether its time touches that of no other: see :func:`find_alone`.
+    """
+
+    def __init__(self, line: PunchLine, times: Sequence[tuple[ShiftTime, RuleVersion]], alone: Sequence[bool]) -> None:
+        self._line, self._times, self._alone = line, times, alone
         self._ends: dict[int, int] = {}
 
     def span(self, number: int) -> tuple[int, int]:
         """Return the first and the end of the punches of a shift, by its number."""
+        if self._alone[number]:
+            time, minutes = self._times[number][0], self._line.minutes
+            first = bisect_left(minutes, time.opens)
+            return first, bisect_right(minutes, time.closes, first)
         first = self._first(number, LOOK_BACK)
         return first, max(first, self._end(number, LOOK_BACK))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from visavis.attendance.constructors import compile_constructor
 from visavis.attendance.rules.types import DayKind
 from visavis.plain import Plain
 
@@ -116,3 +117,7 @@ class Day(Plain):
     def departure(self) -> datetime | None:
         """Return the last departure that belongs to a pair."""
         return next((part.intervals[-1].departure for part in reversed(self.parts) if part.intervals), None)
+
+
+make_interval, make_deduction = compile_constructor(WorkedInterval), compile_constructor(Deduction)
+make_part, make_day = compile_constructor(DayPart), compile_constructor(Day)

@@ -9,6 +9,7 @@ from typing import Any, Final, get_args
 from sqlalchemy import Row
 
 from visavis._checks import check_number
+from visavis.attendance.constructors import compile_constructor
 from visavis.attendance.local_time import check_time, count_microseconds, make_time
 from visavis.attendance.types import Direction, LedgerRecord, Method, Punch
 from visavis.errors import UsageError
@@ -39,6 +40,8 @@ FIGURES = (("distance", 10.0), ("probability", 1.0), ("liveness", 1.0))
 """Figures of a recognition, and the most that each can be."""
 ID_LENGTH = 100
 """Most characters of the id of a punch."""
+
+make_punch = compile_constructor(Punch)
 
 
 def check_punch(punch: Punch) -> Punch:
@@ -115,7 +118,7 @@ def make_punches(rows: Iterable[Sequence[Any]]) -> list[Punch]:
             epoch = epochs[offset] = make_time(0, offset)
         time = epoch + timedelta(0, 0, at)
         punches.append(
-            Punch(punch_id, employee, time, zone, direction, device, method, distance, probability, liveness)
+            make_punch(punch_id, employee, time, zone, direction, device, method, distance, probability, liveness)
         )
     return punches
 

@@ -76,15 +76,16 @@ def _find_first_day(
 ) -> date | None:
     """Return the first day of a month that records after a number are about; None where they were erased."""
     first, last = bounds
-    records = site.ledger.history(employee=employee.number)
-    touched = {record.punch.id for record in records if record.punch is not None and record.number > after}
+    later = site.ledger.history(employee=employee.number, after=after)
+    touched = {record.punch.id for record in later if record.punch is not None}
     days = [
         record.punch.at.astimezone(zone).date()
-        for record in records
-        if record.punch is not None and record.punch.id in touched
+        for punch_id in sorted(touched)
+        for record in site.ledger.history(employee=employee.number, punch_id=punch_id)
+        if record.punch is not None
     ]
-    for record in records:
-        if record.number > after and (leave := _read_leave(record)) is not None and leave[1] >= first:
+    for record in later:
+        if (leave := _read_leave(record)) is not None and leave[1] >= first:
             days.append(max(leave[0], first))
     return min((day for day in days if first <= day <= last), default=None)
 

@@ -60,6 +60,7 @@ class Planner:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
+        self._named = {number for assignment in rules.assignments for number in assignment.employees}
         self._assignments: dict[tuple[str, str], tuple[Assignment, ...]] = {}
         self._groups: dict[tuple[int, ...], tuple[Assignment, ...]] = {}
         self._plans: dict[tuple[int, date], DayPlan] = {}
@@ -102,7 +103,8 @@ class Planner:
 
     def _find_assignments(self, employee: Employee) -> tuple[Assignment, ...]:
         """Return the assignments of an employee by precedence: the same tuple for all who have the same."""
-        key = employee.number, employee.department
+        number = employee.number
+        key = number if number in self._named else "", employee.department
         assignments = self._assignments.get(key)
         if assignments is None:
             matching = self._match(employee)
