@@ -151,6 +151,45 @@ def test_a_camera_that_fails_is_an_outage_of_the_site(
     assert site.verify() == []
 
 
+def test_a_clock_that_is_set_back_in_an_outage_is_logged_once(
+    database: StateDatabase, site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stored, clock = Passages(database), [MOMENT]
+    monkeypatch.setattr(StateDatabase, "read_clock", lambda *_: clock[0])
+    for minute, sending in ((0, ["gate"]), (6, []), (-30, ["gate"]), (-29, ["gate"])):
+        clock[0] = MOMENT + timedelta(minutes=minute)
+        watch_doors(site, stored, ["gate"], sending, patience=PATIENCE)
+    assert [record.getMessage() for record in caplog.records] == ["camera gate: the clock was set back by 0:30:00"]
+    (outage,) = site.outages()
+    assert (outage.start, outage.end) == (MOMENT, MOMENT + timedelta(minutes=6))
+
+
+@pytest.mark.parametrize(
+    ("without", "has_outage"),
+    [(None, False), (CameraFile(FILE.cameras[1:]), False), (CameraFile((replace(GATE, attendance=None),)), False),
+     (FILE, True)],
+)  # fmt: skip
+def test_the_time_of_a_server_without_the_camera_is_no_outage(
+    database: StateDatabase,
+    site: Site,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    without: CameraFile | None,
+    has_outage: bool,
+) -> None:
+    stored, clock = Passages(database), [MOMENT]
+    monkeypatch.setattr(StateDatabase, "read_clock", lambda *_: clock[0])
+    watch_doors(site, stored, ["gate"], ["gate"], patience=PATIENCE)
+    prepare(configure(tmp_path), lambda _: None, without).close()
+    assert set(stored.read_doors()[0]) == {"gate"}  # a server holds the camera
+    Cameras(database).release("a")
+    for file in (without, FILE):
+        prepare(configure(tmp_path), lambda _: None, file).close()
+    clock[0] = MOMENT + timedelta(days=2)
+    watch_doors(site, stored, ["gate"], ["gate"], patience=PATIENCE)
+    assert [outage.end for outage in site.outages()] == ([clock[0]] if has_outage else [])
+
+
 def test_a_recorder_waits_for_a_site_that_is_away(
     database: StateDatabase, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -160,6 +160,8 @@ def watch_doors(
     states, now = stored.read_doors()
     for camera in cameras:
         before = states.get(camera)
+        if before is not None and now < before.last_frame:
+            log.warning("camera %s: the clock was set back by %s", camera, before.last_frame - now)
         state, outage = follow_door(camera, before, now, sends=camera in sending, patience=patience)
         if outage is not None:
             site.add_outage(outage, actor=ACTOR, outage_id=make_outage_id(outage))

@@ -14,6 +14,7 @@ from visavis.server.config import ServerConfig, is_loopback
 from visavis.server.state.cameras import Cameras
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.keys import Keys
+from visavis.server.state.passages import Passages
 from visavis.server.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -60,8 +61,7 @@ def prepare(config: ServerConfig, show: Callable[[str], None], cameras: CameraFi
         with _explain_address(config):
             listener.bind((config.host, config.port))
         _check_keys(config, show)
-        if cameras is not None:
-            _register(cameras, config)
+        _register(cameras, config)
         with _explain_address(config):
             listener.listen(BACKLOG)  # now: a request that comes while the networks load waits, instead of failing
     except BaseException:
@@ -144,9 +144,11 @@ def _check_keys(config: ServerConfig, show: Callable[[str], None]) -> None:
         show(f"{state}. One-time code for {'the first' if is_first else 'a new'} key: {code}")
 
 
-def _register(cameras: CameraFile, config: ServerConfig) -> None:
+def _register(cameras: CameraFile | None, config: ServerConfig) -> None:
     with closing(StateDatabase(config.state_url)) as database:
-        Cameras(database).register([camera.name for camera in cameras.cameras], config.video.gallery)
+        if cameras is not None:
+            Cameras(database).register([camera.name for camera in cameras.cameras], config.video.gallery)
+        Passages(database).forget_doors([] if cameras is None else [camera.name for camera in cameras.doors])
 
 
 def serve(config: ServerConfig, listener: socket.socket, cameras: CameraFile | None = None) -> int:

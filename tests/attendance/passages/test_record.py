@@ -212,6 +212,28 @@ def test_a_server_that_did_not_run_is_an_outage_too() -> None:
     assert follow([(0, False), (4, True)])[1] == {}
 
 
+def test_a_camera_that_is_put_back_after_weeks_has_had_no_outage() -> None:
+    day = 24 * 60
+    assert spans(follow([(0, True), (7 * day, True)])[1]) == [(0, 7 * day)]
+    for sends in (True, False):
+        state, outages = follow([(0, True), (7 * day + 1, sends)])
+        assert (state, outages) == (DoorState(later(60 * (7 * day + 1))), {})
+    failed = [(0, True), (6, False), (52, False), (30 * day, True), (30 * day + 9, True)]
+    assert spans(follow(failed)[1]) == [(0, 112), (30 * day, 30 * day + 9)]  # it had failed when it was taken away
+    long = [(0, True), *((minute, False) for minute in range(6, 8 * day, 40)), (8 * day, True)]
+    assert spans(follow(long)[1]) == [(0, 8 * day)]  # watched all the time
+
+
+def test_a_clock_that_is_set_back_ends_an_outage_and_begins_the_next() -> None:
+    for back in (0, -1, -300):
+        state, outages = follow([(0, True), (6, False), (52, False), (back, True)])
+        assert (state, spans(outages)) == (DoorState(later(60 * back)), [(0, 52)])
+    assert spans(follow([(0, True), (6, False), (-60, False), (-54, False), (-50, True)])[1]) == [(0, 6), (-60, -50)]
+    assert follow([(0, True), (-60, False), (-56, True)])[1] == {}
+    assert spans(follow([(0, True), (-60, True), (-54, False)])[1]) == [(-60, 6)]
+    assert spans(follow([(0, True), (52, False), (20, False), (21, True)])[1]) == [(0, 21)]  # not before its start
+
+
 def test_outages_of_one_start_replace_each_other_in_the_site(site: Site) -> None:
     for end in (65, 60):
         outage = Outage("gate", MOMENT, later(60 * end), "no frames")

@@ -14,6 +14,8 @@ RENEWED = timedelta(minutes=15)
 """Time before the recorded end at which the outage is recorded anew."""
 NOTED = timedelta(seconds=20)
 """Least time between two notes that a camera sends frames."""
+LONGEST_UNWATCHED = timedelta(days=7)
+"""Time without a server that watches a door after which no outage follows from it: a longer one is no failure."""
 REASON = "the camera has sent no frames"
 
 
@@ -24,6 +26,11 @@ class DoorState:
     last_frame: datetime
     until: datetime | None = None
 
+    @property
+    def watched(self) -> datetime:
+        """When a server certainly watched this door: when a frame came, or an outage was recorded."""
+        return self.last_frame if self.until is None else self.until - AHEAD
+
 
 def follow_door(
     camera: str, state: DoorState | None, now: datetime, *, sends: bool, patience: timedelta
@@ -31,10 +38,14 @@ def follow_door(
     """Return the next state of a door, and the outage to record: it replaces the one of the same start.
 
     ``sends`` is whether the camera sends frames now. It has failed where it sent none for ``patience``; so has one that
-    was not watched for so long, as while the server did not run.
+    was not watched for so long, as while the server did not run, but for no more than ``LONGEST_UNWATCHED``.
+    Where the clock was set back to before the last frame, an outage ends when it was recorded last.
     """
-    if state is None:
+    if state is None or now - state.watched > LONGEST_UNWATCHED:
         return DoorState(now), None
+    if now <= state.last_frame:
+        ended = None if state.until is None else Outage(camera, state.last_frame, state.watched, REASON)
+        return DoorState(now), ended
     has_failed = now - state.last_frame > patience
     if sends:
         outage = Outage(camera, state.last_frame, now, REASON) if has_failed or state.until is not None else None

@@ -14,7 +14,7 @@ from visavis.server.state import tables
 from visavis.server.state.database import StateDatabase
 from visavis.sql_database import write_time
 
-PASSAGES, DOORS = tables.PASSAGES, tables.DOORS
+PASSAGES, DOORS, CAMERAS = tables.PASSAGES, tables.DOORS, tables.CAMERAS
 AT_A_TIME = 100
 _ROWS = PASSAGES.c
 
@@ -99,3 +99,12 @@ class Passages:
         with self._database.write() as conn:
             if not conn.execute(update(DOORS).where(DOORS.c.camera == camera).values(values)).rowcount:
                 conn.execute(insert(DOORS).values({"camera": camera, **values}))
+
+    def forget_doors(self, configured: Collection[str]) -> None:
+        """Forget how the doors are doing whose cameras are not configured: no outage follows from the time without.
+
+        Those of a camera that another server holds stay: it may be in the file of that server, which was killed.
+        """
+        held = select(CAMERAS.c.name).where(CAMERAS.c.holder.is_not(None))
+        with self._database.write() as conn:
+            conn.execute(delete(DOORS).where(DOORS.c.camera.not_in([*configured]), DOORS.c.camera.not_in(held)))
