@@ -94,6 +94,11 @@ def read_outages(conn: Connection, start: datetime | None, end: datetime | None)
     return [Outage(row.device, make_time(row.start), make_time(row.end), row.reason) for row in conn.execute(query)]
 
 
+def has_outage(conn: Connection, outage_id: str) -> bool:
+    """Return whether there is an outage with an id."""
+    return conn.execute(select(OUTAGES.c.id).where(OUTAGES.c.id == outage_id)).first() is not None
+
+
 def add_outage(writer: LedgerWriter, outage: Outage, *, outage_id: str | None = None) -> str:
     """Add a time in which a device, or the recognition, failed; return its id. UsageError for wrong values.
 

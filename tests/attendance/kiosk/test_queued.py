@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from visavis.attendance.kiosk.queued import QueuedPunch, correct_time
+from visavis.attendance.kiosk.queued import QueuedPunch, correct_time, mark_undecided
+from visavis.attendance.site import Site
+from visavis.attendance.types import Outage
 from visavis.errors import UsageError
 
 NOW = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
@@ -51,3 +53,15 @@ def test_the_offset_is_signed() -> None:
     first, second = queue(0, 0, 1), queue(0, 0, 2)
     assert first.signed_text != second.signed_text
     assert queue(0, 0).signed_text == f"{'0' * 32}\n{round(NOW.timestamp() * 1000)}\n1\n580213\n\n"
+
+
+def test_frames_that_are_sent_again_are_one_mark_at_the_time_of_the_first(file_site: Site) -> None:
+    for days, punch_id in ((0, "a"), (2, "a"), (0, "b")):
+        mark_undecided(file_site, punch_id * 32, NOW + timedelta(days=days), kiosk="door")
+    mark_undecided(file_site, "a" * 32, NOW + timedelta(hours=1), kiosk="gate")
+    reason = "a face that waited without a connection was not recognized (%s)"
+    marks = [("door", 0, "a"), ("door", 0, "b"), ("gate", HOUR, "a")]
+    starts = [(kiosk, NOW + timedelta(seconds=seconds), reason % (letter * 32)) for kiosk, seconds, letter in marks]
+    expected = [Outage(kiosk, start, start + timedelta(minutes=1), text) for kiosk, start, text in starts]
+    assert sorted(file_site.outages(), key=lambda outage: (outage.start, outage.reason)) == expected
+    assert file_site.verify() == []

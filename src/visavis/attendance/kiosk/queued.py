@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from visavis.attendance.absences import add_outage, read_outages
+from visavis.attendance.absences import add_outage, has_outage
 from visavis.attendance.site import Site
 from visavis.attendance.types import Outage
 from visavis.errors import UsageError
@@ -17,8 +18,6 @@ LEAST_ERROR = 5
 LEAST_STEP = timedelta(minutes=1)
 """By how much the error of a kiosk's clock may change while a punch waits, before the clock counts as set."""
 MINUTE = timedelta(minutes=1)
-SAME = timedelta(days=1)
-"""By how much the time of frames may differ that are sent again."""
 SET_BACK = timedelta(minutes=2)
 """By how much the clock may have been set back while a punch waited: it then counts as made when it was sent."""
 
@@ -88,10 +87,11 @@ def correct_time(queued: QueuedPunch, now: datetime, *, most_days: int) -> tuple
 def mark_undecided(site: Site, punch_id: str, at: datetime, *, kiosk: str) -> None:
     """Note that an employee who is not known may have punched at a time, so that no employee is called absent for it.
 
-    Days whose shifts it touches are undecided for those without punches. It is noted once for each punch.
+    Days whose shifts it touches are undecided for those without punches. It is noted once for each punch of a kiosk,
+    with the time of the first call.
     """
+    outage_id = hashlib.sha256(f"{kiosk} {punch_id}".encode()).hexdigest()[:12]
     reason = f"a face that waited without a connection was not recognized ({punch_id})"
     with site.ledger.write(actor=kiosk) as writer:
-        near = read_outages(writer.conn, at - SAME, at + SAME)
-        if all(outage.reason != reason for outage in near):
-            add_outage(writer, Outage(kiosk, at, at + MINUTE, reason))
+        if not has_outage(writer.conn, outage_id):
+            add_outage(writer, Outage(kiosk, at, at + MINUTE, reason), outage_id=outage_id)
