@@ -147,6 +147,21 @@ def test_those_who_may_not_punch_by_face_are_counted_and_not_named(door: Door, s
     assert door.site.punches(employees=["3"]) == []
 
 
+def test_two_people_at_once_are_not_taken_for_each_other(door: Door, sample_photos: Path) -> None:
+    ann, other = (make_frames(sample_photos / name, size=480) for name in ("obama.jpg", "biden.jpg"))
+    both = []
+    for left, right in zip(ann, other, strict=True):
+        pictures = [Image.open(io.BytesIO(each)) for each in (left, right)]
+        side_by_side, data = Image.new("RGB", (960, 480)), io.BytesIO()
+        for place, picture in zip((0, 480), pictures, strict=True):
+            side_by_side.paste(picture, (place, 0))
+        side_by_side.save(data, "JPEG", quality=92)
+        both.append(data.getvalue())
+    for frames, state in ((both, "single"), ([ann[0], other[0], ann[1]], "hold")):  # the nearer face changes
+        answer = door.show(frames, draw())
+        assert (answer["state"], answer["name"], answer["punch_id"]) == (state, None, None)
+
+
 def test_advice_comes_before_a_name(door: Door, sample_photos: Path) -> None:
     with Image.open(sample_photos / "obama2.jpg") as photo:
         far = Image.new("RGB", (1280, 960), (90, 140, 90))
