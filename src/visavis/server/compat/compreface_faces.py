@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from visavis.errors import UnknownNameError
 from visavis.gallery.acting import acting_as
@@ -34,8 +34,9 @@ from visavis.server.compat.image_ids import make_image_id, parse_image_id
 from visavis.server.compat.people import find_by_name, store_templates
 from visavis.server.compat.similarity import compare_faces
 from visavis.server.resources.options import Enroller, Reader
+from visavis.server.routes import Router
 
-router = APIRouter(prefix=f"{PREFIX}/recognition/faces", include_in_schema=False)
+router = Router(prefix=f"{PREFIX}/recognition/faces", include_in_schema=False)
 
 PAGE = 20
 """Faces of a page that a request does not bound."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from visavis.server.auth import ServicesOf
 from visavis.server.compat import compreface_errors as errors
@@ -22,9 +22,10 @@ from visavis.server.compat.compreface_options import (
 from visavis.server.compat.selected_faces import identify_faces
 from visavis.server.compat.similarity import compare_faces, scale
 from visavis.server.resources.options import Reader
+from visavis.server.routes import Router
 from visavis.types import Identification
 
-router = APIRouter(prefix=PREFIX, include_in_schema=False)
+router = Router(prefix=PREFIX, include_in_schema=False)
 
 PLACEHOLDER = {"subject": "unknown", "similarity": 0.0}
 """The subject of a face in an empty collection: clients read the first entry without a check."""

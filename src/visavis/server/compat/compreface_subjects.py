@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from visavis.gallery.acting import acting_as
@@ -20,8 +19,9 @@ from visavis.server.compat.compreface_options import (
 )
 from visavis.server.compat.people import find_by_name
 from visavis.server.resources.options import Enroller, Reader
+from visavis.server.routes import Router
 
-router = APIRouter(prefix=f"{PREFIX}/recognition/subjects", include_in_schema=False)
+router = Router(prefix=f"{PREFIX}/recognition/subjects", include_in_schema=False)
 
 
 class SubjectBody(BaseModel):

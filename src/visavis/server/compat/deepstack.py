@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
 
 from visavis.gallery.acting import acting_as
@@ -23,10 +23,11 @@ from visavis.server.forms import read_form
 from visavis.server.photo_input import NamedPhoto, hold_memory
 from visavis.server.problems import ProblemError
 from visavis.server.roles import ENROLL, READ
+from visavis.server.routes import Router
 from visavis.server.services import Services
 from visavis.types import Identification
 
-router = APIRouter(prefix="/v1/vision/face", include_in_schema=False)
+router = Router(prefix="/v1/vision/face", include_in_schema=False)
 
 MIN_CONFIDENCE, MIN_SCORE = 0.67, 0.55
 """What DeepStack takes for the same person, and for a face, where the request does not say."""

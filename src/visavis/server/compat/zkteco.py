@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import PlainTextResponse
 
 from visavis.attendance.integrations.zkteco.receive import receive
@@ -19,8 +19,9 @@ from visavis.attendance.integrations.zkteco.terminals import Terminal, note_cont
 from visavis.attendance.site import Site
 from visavis.server.auth import ServicesOf, count_failure, refuse_after_failures
 from visavis.server.problems import NO_ADDRESS, ProblemError
+from visavis.server.routes import Router
 
-router = APIRouter(prefix="/iclock", include_in_schema=False, default_response_class=PlainTextResponse)
+router = Router(prefix="/iclock", include_in_schema=False, default_response_class=PlainTextResponse)
 PUNCHES = "ATTLOG"
 POLL_SECONDS = 10
 ERROR_SECONDS = 30

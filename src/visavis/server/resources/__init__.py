@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from fastapi import APIRouter
+from visavis.server.routes import Router
 
 V1 = "/v1"
 """Begins the paths of all requests but those of pages and monitors."""
@@ -21,6 +21,6 @@ NAMES = (
 )  # fmt: skip
 
 
-def routers() -> list[APIRouter]:
+def routers() -> list[Router]:
     """Return the router of each file."""
     return [import_module(f"{__name__}.{name}").router for name in NAMES]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, BackgroundTasks, Query
+from fastapi import BackgroundTasks, Query
 from pydantic import BaseModel
 
 from visavis.attendance.closings import read_closings
@@ -34,12 +34,13 @@ from visavis.server.resources.site_options import (
     answer_report,
     bounded,
 )
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.site_view import SiteView
 from visavis.server.types import SiteSummary
 
 log = logging.getLogger("visavis.server")
-router = APIRouter(prefix=f"{V1}/attendance", tags=["attendance"])
+router = Router(prefix=f"{V1}/attendance", tags=["attendance"])
 
 
 class EmployeeList(BaseModel):

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from visavis.attendance.closings import find_closing, read_figures
@@ -36,8 +36,9 @@ from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import REFRESH_HEADER, AnyVisitor
 from visavis.server.resources.people_page import PageNumber
 from visavis.server.roles import ATTENDANCE, ENROLL, MANAGE, READ
+from visavis.server.routes import Router
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 
 Department = Annotated[str, Query(max_length=NAME_LENGTH)]
 Text = Annotated[str, Query(max_length=NUMBER_LENGTH)]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import Response
 
 from visavis.attendance.accesses import read_accesses
@@ -33,8 +33,9 @@ from visavis.server.resources.attendance_page import Text
 from visavis.server.resources.attendance_requests_page import describe_requests
 from visavis.server.resources.site_options import EmployeeNumber
 from visavis.server.roles import APPROVE, ATTENDANCE, MANAGE
+from visavis.server.routes import Router
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 
 REQUESTS = ACCESSES = 20
 """Newest requests of an employee on the own page, and who looked last at the attendance."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 from pydantic import BaseModel, Field
 
 from visavis.attendance.closings import read_month, reopen_month
@@ -21,10 +21,11 @@ from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.site_options import Administered, MonthName, Whole, bounded
 from visavis.server.roles import ATTENDANCE, PUNCH
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.site_view import require_site
 
-router = APIRouter(prefix=f"{V1}/attendance", tags=["attendance"])
+router = Router(prefix=f"{V1}/attendance", tags=["attendance"])
 PunchId = Annotated[str, Path(max_length=200, description="Id of a punch.")]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel
 
 from visavis.attendance.closings import read_figures
@@ -35,10 +35,11 @@ from visavis.server.resources.site_options import (
     answer_report,
     bounded,
 )
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.site_view import SiteView
 
-router = APIRouter(prefix=f"{V1}/attendance", tags=["attendance"])
+router = Router(prefix=f"{V1}/attendance", tags=["attendance"])
 ReportKind = Annotated[
     Literal["day", "month", "person", "late", "overtime", "departments", "notices", "changes", "carried"],
     Path(description="What the report shows."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from visavis.attendance.closings import read_figures
@@ -23,9 +23,10 @@ from visavis.server.pages.visitor import AnyVisitor
 from visavis.server.resources.attendance_page import Department, Text
 from visavis.server.resources.people_page import PageNumber
 from visavis.server.resources.site_options import bounded
+from visavis.server.routes import Router
 from visavis.server.services import Services
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 
 KINDS = ("late", "overtime", "departments", "notices", "changes", "carried", "person")
 ROWS = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
 from visavis.attendance.employees import NUMBER_LENGTH
@@ -19,10 +19,11 @@ from visavis.images import shown
 from visavis.server.problems import ProblemError, responses
 from visavis.server.resources import V1
 from visavis.server.resources.site_options import Asked, Decided, VisibleSite
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.site_view import SiteView
 
-router = APIRouter(prefix=f"{V1}/attendance/requests", tags=["attendance"])
+router = Router(prefix=f"{V1}/attendance/requests", tags=["attendance"])
 RequestId = Annotated[str, Path(max_length=40)]
 FIELDS: dict[RequestKind, tuple[set[str], set[str]]] = {
     "punch": ({"at"}, {"direction"}),

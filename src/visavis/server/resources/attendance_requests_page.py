@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from visavis.attendance.closings import read_closings
@@ -24,10 +24,11 @@ from visavis.server.pages.visitor import AnyVisitor
 from visavis.server.push_job import PUSH
 from visavis.server.resources.people_page import PageNumber
 from visavis.server.roles import APPROVE, ATTENDANCE
+from visavis.server.routes import Router
 from visavis.server.services import Services
 from visavis.server.types import Job
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 
 REQUESTS = 20
 """Requests on a page."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
 from visavis.attendance.excuses import excuse_late
@@ -17,9 +17,10 @@ from visavis.gallery.check_text import NAME_LENGTH, TEXT_LENGTH
 from visavis.server.problems import ProblemError, responses
 from visavis.server.resources import V1
 from visavis.server.resources.site_options import Administered, Decided, EmployeeNumber, Whole
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 
-router = APIRouter(prefix=f"{V1}/attendance", tags=["attendance"])
+router = Router(prefix=f"{V1}/attendance", tags=["attendance"])
 
 
 class RefusedList(BaseModel):

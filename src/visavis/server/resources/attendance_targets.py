@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
@@ -19,10 +19,11 @@ from visavis.server.problems import responses
 from visavis.server.push_job import PUSH
 from visavis.server.resources import V1
 from visavis.server.resources.site_options import MEDIA_TYPES, PeriodOf, Whole, bounded
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.types import Job
 
-router = APIRouter(prefix=f"{V1}/attendance", tags=["attendance"])
+router = Router(prefix=f"{V1}/attendance", tags=["attendance"])
 TargetName = Annotated[str, Path(max_length=NAME_LENGTH, description="Name of a target of site.toml.")]
 ExportKind = Annotated[Literal["frappe", "odoo"], Path(description="Which system imports the file.")]
 EXPORTS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
@@ -11,8 +10,9 @@ from visavis.server.backup import write_backup
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import Manager
+from visavis.server.routes import Router
 
-router = APIRouter(prefix=V1, tags=["galleries"])
+router = Router(prefix=V1, tags=["galleries"])
 ZIP = "application/zip"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from visavis import compare, defaults
@@ -16,10 +15,11 @@ from visavis.server.auth import Principal, ServicesOf
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import Manager, OwnFpir, Reader, choose_rate
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 
-router = APIRouter(prefix=V1, tags=["galleries"])
+router = Router(prefix=V1, tags=["galleries"])
 OF_GALLERY = "/galleries/{name}"
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import anyio
 from anyio import to_thread
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -21,10 +21,11 @@ from visavis.server.resources import V1
 from visavis.server.resources.events import BEAT_SECONDS, STREAM, EventStream
 from visavis.server.resources.options import Reader
 from visavis.server.roles import READ
+from visavis.server.routes import Router
 from visavis.server.services import MOST_VIEWERS, Services
 from visavis.server.state.cameras import RUNNING
 
-router = APIRouter(prefix=f"{V1}/camera-pictures", tags=["cameras"])
+router = Router(prefix=f"{V1}/camera-pictures", tags=["cameras"])
 POLL_SECONDS = 0.25
 """Time between two looks at the pictures: four a second of each camera at most."""
 CHECK_SECONDS = 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel
 
 from visavis.errors import BusyError, UnknownNameError
@@ -13,12 +13,13 @@ from visavis.server.auth import Principal, ServicesOf
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import Manager, Reader
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 from visavis.server.types import CameraCheck, ErasedCameraData, ServedCamera
 from visavis.videos.strangers import forget_sightings_of_camera
 
-router = APIRouter(prefix=f"{V1}/cameras", tags=["cameras"])
+router = Router(prefix=f"{V1}/cameras", tags=["cameras"])
 CameraName = Annotated[str, Path(max_length=200)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from visavis.server.auth import ServicesOf
@@ -13,12 +13,13 @@ from visavis.server.pages.render import show_page
 from visavis.server.pages.settings_sections import list_sections, refuse
 from visavis.server.pages.visitor import PageVisitor
 from visavis.server.roles import MANAGE
+from visavis.server.routes import Router
 from visavis.server.state.cameras import FINAL, RUNNING
 
 if TYPE_CHECKING:
     from visavis.videos.camera_file import CameraInput, CameraSettings
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 EXAMPLE = """[[camera]]
 name = "door"
 source = "rtsp://viewer:${DOOR_PASSWORD}@192.168.0.20/stream1"

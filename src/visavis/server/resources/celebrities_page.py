@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response
 
 from visavis.defaults import CLASSIFIER
 from visavis.server.auth import ServicesOf
 from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import PageVisitor
+from visavis.server.routes import Router
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 
 
 @router.get("/celebrities")

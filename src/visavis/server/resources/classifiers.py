@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel
 
@@ -15,11 +15,12 @@ from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.evaluations import HTML
 from visavis.server.resources.options import Administrator
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.training_runs import read_training_run
 from visavis.server.types import ServedClassifier, TrainingRun
 
-router = APIRouter(prefix=V1, tags=["training"])
+router = Router(prefix=V1, tags=["training"])
 TrainedName = Annotated[str, Path(max_length=200)]
 RunFolder = Annotated[str, Query(min_length=1, max_length=4096, description="A root, and a folder in it.")]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
-
 from visavis.defaults import EMBEDDER
 from visavis.server.auth import ServicesOf
 from visavis.server.photo_answers import PhotoAnswers
@@ -13,8 +11,9 @@ from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, MinFace, Reader
+from visavis.server.routes import Router
 
-router = APIRouter(prefix=V1, tags=["photos"])
+router = Router(prefix=V1, tags=["photos"])
 
 
 @router.post(

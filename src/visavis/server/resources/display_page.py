@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from visavis.server.pages.preferences import FORMATS
 from visavis.server.pages.render import show_page
 from visavis.server.pages.settings_sections import list_sections
 from visavis.server.pages.visitor import AnyVisitor
+from visavis.server.routes import Router
 from visavis.sql_database import now
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 
 
 @router.get("/settings/display")

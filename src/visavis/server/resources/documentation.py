@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from visavis.server.pages.content_policy import make_headers
 from visavis.server.pages.documentation import read_style, render_documentation
+from visavis.server.routes import Router
 
-router = APIRouter(tags=["documentation"], include_in_schema=False)
+router = Router(tags=["documentation"], include_in_schema=False)
 
 
 @router.get("/docs", response_class=HTMLResponse)

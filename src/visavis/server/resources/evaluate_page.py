@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response
 
 from visavis import defaults
@@ -17,9 +17,10 @@ from visavis.server.pages.job_view import share_open_jobs
 from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import PageVisitor, Visitor
 from visavis.server.roles import MANAGE
+from visavis.server.routes import Router
 from visavis.server.services import Services
 
-router = APIRouter(prefix="/evaluate", tags=["pages"], include_in_schema=False)
+router = Router(prefix="/evaluate", tags=["pages"], include_in_schema=False)
 MOST = 2
 """Evaluations side by side."""
 

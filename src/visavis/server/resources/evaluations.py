@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, Field
 
@@ -17,10 +17,11 @@ from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.models import require_embedder
 from visavis.server.resources.options import GalleryName, Manager
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.types import Evaluation, Job
 
-router = APIRouter(prefix=f"{V1}/evaluations", tags=["evaluations"])
+router = Router(prefix=f"{V1}/evaluations", tags=["evaluations"])
 EvaluationId = Annotated[str, Path(max_length=64)]
 HTML: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import anyio
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel
 from starlette.types import Receive, Scope, Send
@@ -23,12 +23,13 @@ from visavis.server.auth import ServicesOf, identify_principal
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import Reader
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.services import MOST_STREAMS, Services
 from visavis.server.state.events import EventFilter
 from visavis.server.types import StoredEvent
 
-router = APIRouter(prefix=f"{V1}/events", tags=["events"])
+router = Router(prefix=f"{V1}/events", tags=["events"])
 POLL_SECONDS = 0.5
 BEAT_SECONDS = 15.0
 """Time without an event after which a comment is sent, so that proxies keep the connection."""

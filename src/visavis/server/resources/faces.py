@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
 from visavis.errors import UnknownNameError
@@ -20,10 +20,11 @@ from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import ChangeGallery, Enroller, ReadGallery
 from visavis.server.resources.people import PersonId
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.types import FaceCluster, StoredFace
 
-router = APIRouter(prefix=V1, tags=["faces"])
+router = Router(prefix=V1, tags=["faces"])
 PAGE = 100
 FaceId = Annotated[int, Field(ge=1, le=2**62)]
 

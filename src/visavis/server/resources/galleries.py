@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel
 
 from visavis.gallery.coach_types import CoachReport
@@ -15,9 +15,10 @@ from visavis.server.photo_answers import hide_folders
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import OwnFpir, Reader, choose_rate
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 
-router = APIRouter(prefix=f"{V1}/galleries", tags=["galleries"])
+router = Router(prefix=f"{V1}/galleries", tags=["galleries"])
 
 
 class Galleries(BaseModel):

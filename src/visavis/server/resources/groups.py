@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
 from visavis.gallery import change_groups, face_groups
@@ -19,9 +19,10 @@ from visavis.server.resources import V1
 from visavis.server.resources.faces import FaceId
 from visavis.server.resources.options import ChangeGallery, Enroller, GalleryName, ReadGallery, SearchFpir
 from visavis.server.resources.people import PersonNumber
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 
-router = APIRouter(prefix=f"{V1}/groups", tags=["faces"])
+router = Router(prefix=f"{V1}/groups", tags=["faces"])
 MOST_FACES = 10_000
 """Faces of a request."""
 

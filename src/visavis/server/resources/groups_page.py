@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response
 
 from visavis.errors import UnknownNameError
@@ -17,8 +17,9 @@ from visavis.server.pages.people_view import level_of
 from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import PageVisitor
 from visavis.server.roles import ENROLL, MANAGE
+from visavis.server.routes import Router
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 TEXTS = ("groups", "naming", "quality", "people", "same_name")
 """First parts of the keys of the texts that its modules use."""
 FIRST_GROUPS, FIRST_FACES = 16, 16

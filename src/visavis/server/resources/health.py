@@ -7,15 +7,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from visavis.errors import VisavisError
 from visavis.server.auth import ServicesOf
+from visavis.server.routes import Router
 from visavis.server.services import Services
 from visavis.server.types import ServedState
 
-router = APIRouter(tags=["health"])
+router = Router(tags=["health"])
 LEAST_FREE = 64 << 20
 """Bytes that must be free on the disk of a SQLite gallery."""
 

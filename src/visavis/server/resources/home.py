@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from fastapi.responses import RedirectResponse
 
 from visavis.server.auth import ServicesOf
@@ -12,8 +12,9 @@ from visavis.server.cookies import check_same_origin
 from visavis.server.pages.preferences import set_preference
 from visavis.server.pages.visitor import find_visitor
 from visavis.server.roles import PUNCH, READ
+from visavis.server.routes import Router
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 
 
 @router.get("/")

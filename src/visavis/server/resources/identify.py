@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from visavis import defaults
@@ -14,10 +13,11 @@ from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, MinFace, ReadGallery, SearchFpir, Threshold, Top
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.types import Identification, PhotoFaces
 
-router = APIRouter(prefix=V1, tags=["photos"])
+router = Router(prefix=V1, tags=["photos"])
 
 
 class IdentifiedPhotoAnswer(PhotoLine):

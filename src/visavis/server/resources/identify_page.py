@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from visavis.server.auth import ServicesOf
@@ -10,8 +10,9 @@ from visavis.server.pages.gallery_choice import choose_gallery
 from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import PageVisitor
 from visavis.server.roles import ENROLL
+from visavis.server.routes import Router
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 TEXTS = ("photo", "quality", "scale", "why", "fault", "better", "rejection", "naming", "batch")
 """First parts of the keys of the texts that its modules use."""
 

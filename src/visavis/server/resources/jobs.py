@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
 from visavis import defaults
@@ -17,12 +17,13 @@ from visavis.server.push_job import list_hidden
 from visavis.server.resources import V1
 from visavis.server.resources.models import require_embedder
 from visavis.server.resources.options import Administrator, GalleryName, Manager, Reader
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 from visavis.server.state.jobs import unknown_job
 from visavis.server.types import Job
 
-router = APIRouter(prefix=f"{V1}/jobs", tags=["jobs"])
+router = Router(prefix=f"{V1}/jobs", tags=["jobs"])
 JobId = Annotated[str, Path(max_length=64)]
 OF_SERVER = frozenset({"train", "fetch", "measure"})
 """Kinds of jobs that a key of all galleries orders."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from visavis.server.auth import ServicesOf
@@ -11,8 +11,9 @@ from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import PageVisitor
 from visavis.server.push_job import list_hidden
 from visavis.server.roles import MANAGE
+from visavis.server.routes import Router
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 JOBS = 50
 """Jobs on the page, the newest."""
 

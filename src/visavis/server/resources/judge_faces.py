@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, create_model
 
 from visavis import classify as classes
@@ -20,11 +20,12 @@ from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, MinFace, Reader, Top
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 from visavis.types import PhotoFaces
 
-router = APIRouter(prefix=V1, tags=["photos"])
+router = Router(prefix=V1, tags=["photos"])
 OPTIONS: dict[str, Any] = {
     "response_model_exclude_unset": True,
     "responses": responses(404, 413, 415, 501),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel, Field
 
 from visavis.attendance.employees import NUMBER_LENGTH
@@ -15,11 +15,12 @@ from visavis.server.key_owners import find_owner
 from visavis.server.problems import ProblemError, responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import Administrator
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 from visavis.server.types import ApiKey, NewKey
 
-router = APIRouter(prefix=V1, tags=["keys"])
+router = Router(prefix=V1, tags=["keys"])
 
 
 class KeyRequest(BaseModel, extra="forbid"):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from visavis.attendance.kiosk import credentials
@@ -33,11 +33,12 @@ from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import ProblemError, responses
 from visavis.server.resources import V1
 from visavis.server.roles import PUNCH
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 from visavis.server.site_view import require_site
 
-router = APIRouter(prefix=f"{V1}/kiosk", tags=["kiosk"])
+router = Router(prefix=f"{V1}/kiosk", tags=["kiosk"])
 RANDOM_ID = r"^[0-9a-f]{32}$"
 WAIT_SECONDS = 60
 

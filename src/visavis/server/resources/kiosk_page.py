@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from visavis.server.auth import ServicesOf
@@ -13,8 +13,9 @@ from visavis.server.pages.static_files import MEDIA_TYPES, make_worker
 from visavis.server.pages.visitor import AnyVisitor
 from visavis.server.resources.kiosk import describe_kiosk_of
 from visavis.server.roles import PUNCH
+from visavis.server.routes import Router
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 PAGE = "/kiosk"
 STYLES = ("pages.css", "dark.css", "kiosk.css")
 

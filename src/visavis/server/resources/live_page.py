@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, get_args
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import Response
 
 from visavis.gallery.check_text import NAME_LENGTH
@@ -13,10 +13,11 @@ from visavis.server.pages.live_view import LiveFilter, list_events, list_strange
 from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import PageVisitor
 from visavis.server.roles import ENROLL, MANAGE
+from visavis.server.routes import Router
 from visavis.server.state.cameras import FINAL
 from visavis.videos.types import EventKind
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 TEXTS = ("page", "strangers", "people", "naming")
 Time = Annotated[str, Query(max_length=40)]
 

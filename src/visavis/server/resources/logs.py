@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel
 
 from visavis.gallery.types import AuditEntry
@@ -13,10 +13,11 @@ from visavis.server.auth import ServicesOf
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import Administrator, Manager
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.types import LogEntry
 
-router = APIRouter(prefix=V1, tags=["logs"])
+router = Router(prefix=V1, tags=["logs"])
 PAGE = 100
 Skip = Annotated[int, Query(ge=0, le=2**62, description="The next of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=1000)]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from visavis.server.auth import ServicesOf
 from visavis.server.pages.gallery_choice import choose_gallery
 from visavis.server.pages.render import show_page
 from visavis.server.pages.visitor import PageVisitor
+from visavis.server.routes import Router
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 TEXTS = ("photo", "quality", "scale")
 """First parts of the keys of the texts that its modules use."""
 

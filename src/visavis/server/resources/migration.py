@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field, model_validator
 
 from visavis.errors import UsageError
@@ -14,10 +13,11 @@ from visavis.server.migration import resolve_model
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import Manager, Reader
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.types import Job
 
-router = APIRouter(prefix=f"{V1}/galleries", tags=["galleries"])
+router = Router(prefix=f"{V1}/galleries", tags=["galleries"])
 
 
 class MigrateOrder(BaseModel, extra="forbid"):

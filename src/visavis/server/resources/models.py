@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel, Field
 
 from visavis.embedders import EMBEDDERS
@@ -15,6 +15,7 @@ from visavis.server.config import DEFAULT_GALLERY
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import Administrator, Reader
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 from visavis.server.types import Job, ModelFile, ModelSpeed
@@ -22,7 +23,7 @@ from visavis.weights import store, user_models
 from visavis.weights.spec import all_specs
 from visavis.weights.spec import spec as find_spec
 
-router = APIRouter(prefix=f"{V1}/models", tags=["models"])
+router = Router(prefix=f"{V1}/models", tags=["models"])
 WeightName = Annotated[str, Path(max_length=200)]
 EmbedderName = Annotated[str, Field(min_length=1, max_length=200)]
 

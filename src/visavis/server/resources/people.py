@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
@@ -21,10 +21,11 @@ from visavis.server.photo_input import PhotoInput, photo_body, photo_input
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, ChangeGallery, Enroller, FaceNumber, MinFace, ReadGallery
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.structured_text import parse_json
 
-router = APIRouter(prefix=f"{V1}/people", tags=["people"])
+router = Router(prefix=f"{V1}/people", tags=["people"])
 
 PersonId = Annotated[int, Path(ge=1, le=2**62)]
 PersonNumber = Annotated[int, Field(ge=1, le=2**62)]

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from visavis.errors import GalleryError, UnknownNameError
@@ -22,9 +22,10 @@ from visavis.server.pages.visitor import PageVisitor, Visitor
 from visavis.server.problems import ProblemError
 from visavis.server.resources.people import PersonId
 from visavis.server.roles import ENROLL
+from visavis.server.routes import Router
 from visavis.server.services import Services
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 
 PageNumber = Annotated[int, Query(ge=1, le=10**9)]
 TEXTS = ("photo", "quality", "people", "guide", "same_name")

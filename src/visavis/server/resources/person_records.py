@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
@@ -24,9 +24,10 @@ from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import ChangeGallery, Enroller, ReadGallery, Top
 from visavis.server.resources.people import PersonId
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 
-router = APIRouter(prefix=V1, tags=["people"])
+router = Router(prefix=V1, tags=["people"])
 OF_PERSON = "/people/{person_id}"
 PNG, JPEG = "image/png", "image/jpeg"
 PICTURE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}

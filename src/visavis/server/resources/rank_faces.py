@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import BaseModel
 
 from visavis import defaults, images
@@ -17,9 +17,10 @@ from visavis.server.photo_input import OnePhoto, PhotoInput, photo_body, photo_i
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, FaceNumber, MinFace, Reader, ReadGallery
+from visavis.server.routes import Router
 from visavis.verification import largest_embedding, require_faces
 
-router = APIRouter(prefix=V1, tags=["photos"])
+router = Router(prefix=V1, tags=["photos"])
 PhotoAndOthers = Annotated[PhotoInput, Depends(photo_input("photo", "others", fields=()), scope="function")]
 TopFaces = Annotated[int, Query(ge=1, le=1000, description="Number of look-alikes.")]
 

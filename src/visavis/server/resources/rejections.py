@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel
 
 from visavis import defaults
@@ -17,9 +17,10 @@ from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, ChangeGallery, Enroller, MinFace, ReadGallery
 from visavis.server.resources.people import PersonId
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 
-router = APIRouter(prefix=V1, tags=["people"])
+router = Router(prefix=V1, tags=["people"])
 OF_PERSON = "/people/{person_id}/rejections"
 
 RejectionId = Annotated[int, Path(ge=1, le=2**62)]

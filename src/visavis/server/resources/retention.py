@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from visavis.gallery.acting import acting_as
@@ -13,12 +12,13 @@ from visavis.server.auth import ServicesOf
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import Administrator
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.state.events import Events
 from visavis.server.state.expiry import Expiry
 from visavis.server.types import ExpiringKind
 
-router = APIRouter(prefix=f"{V1}/retention", tags=["server"])
+router = Router(prefix=f"{V1}/retention", tags=["server"])
 
 
 class ExpiringKinds(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from visavis import defaults
@@ -10,9 +10,10 @@ from visavis.server.auth import ServicesOf
 from visavis.server.pages.render import show_page
 from visavis.server.pages.settings_sections import list_sections, may_manage_server, refuse
 from visavis.server.pages.visitor import PageVisitor
+from visavis.server.routes import Router
 from visavis.server.state.expiry import Expiry
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 
 
 @router.get("/settings/retention")

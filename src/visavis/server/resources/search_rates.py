@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from visavis.gallery.rate_effect import RateEffect, measure_rate_effect
@@ -12,11 +11,12 @@ from visavis.server.auth import Principal, ServicesOf
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import Fpir, Manager, Reader
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 from visavis.server.types import GalleryRate
 
-router = APIRouter(prefix=f"{V1}/galleries/{{name}}/rate", tags=["galleries"])
+router = Router(prefix=f"{V1}/galleries/{{name}}/rate", tags=["galleries"])
 
 
 class RateOrder(BaseModel, extra="forbid"):

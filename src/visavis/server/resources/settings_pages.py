@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from visavis import runtime
@@ -21,10 +21,11 @@ from visavis.server.pages.settings_sections import list_sections, may_manage_ser
 from visavis.server.pages.visitor import AnyVisitor, PageVisitor
 from visavis.server.resources.models import list_model_files
 from visavis.server.roles import MANAGE, OF_EMPLOYEES, ROLES, uses_galleries
+from visavis.server.routes import Router
 from visavis.server.services import Services
 from visavis.server.types import ModelFile
 
-router = APIRouter(prefix="/settings", tags=["pages"], include_in_schema=False)
+router = Router(prefix="/settings", tags=["pages"], include_in_schema=False)
 ENTRIES = 100
 """Entries of the log on a page."""
 

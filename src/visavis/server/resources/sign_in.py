@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from visavis.server.auth import ServicesOf, count_failure
 from visavis.server.cookies import check_changing, check_same_origin, delete_cookie, read_token, set_cookie
 from visavis.server.pages.render import show_page
 from visavis.server.roles import KIOSK
+from visavis.server.routes import Router
 from visavis.server.services import Services
 from visavis.server.state.sessions import LONGEST_KIOSK
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 PAGE = "/sign-in"
 
 

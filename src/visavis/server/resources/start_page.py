@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from visavis.errors import UsageError
@@ -18,11 +18,12 @@ from visavis.server.problems import ProblemError
 from visavis.server.resources.keys import use_code
 from visavis.server.resources.sign_in import keep_session
 from visavis.server.roles import ROLES
+from visavis.server.routes import Router
 from visavis.server.services import Services
 from visavis.server.state.sessions import make_csrf_token
 from visavis.server.types import NewKey
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 PAGE = "/start"
 MODULE = "start.js"
 TEXTS = ("key",)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 
 from visavis.server.pages.static_files import FOLDER, hash_static_files, read_static_files
 from visavis.server.problems import ProblemError
+from visavis.server.routes import Router
 
-router = APIRouter(prefix=FOLDER, tags=["pages"], include_in_schema=False)
+router = Router(prefix=FOLDER, tags=["pages"], include_in_schema=False)
 FOREVER = "public, max-age=31536000, immutable"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, Field, model_validator
 
 from visavis.gallery.acting import acting_as
@@ -16,6 +16,7 @@ from visavis.server.photo_answers import hide_folders
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import ChangeGallery, Enroller, ReadGallery, Top
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.server.seen_strangers import read_strangers
 from visavis.server.types import SeenStranger
@@ -27,7 +28,7 @@ from visavis.videos.strangers import (
     name_stranger,
 )
 
-router = APIRouter(prefix=f"{V1}/strangers", tags=["strangers"])
+router = Router(prefix=f"{V1}/strangers", tags=["strangers"])
 TOP = 3
 StrangerNumber = Annotated[int, Path(ge=1, le=2**62)]
 

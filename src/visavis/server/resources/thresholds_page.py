@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from visavis import defaults
@@ -16,8 +16,9 @@ from visavis.server.pages.render import show_page
 from visavis.server.pages.settings_sections import list_sections
 from visavis.server.pages.visitor import PageVisitor
 from visavis.server.roles import MANAGE
+from visavis.server.routes import Router
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 TEXTS = ("scale", "people")
 """First parts of the keys of the texts that its modules use."""
 

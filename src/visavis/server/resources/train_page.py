@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response
 
 from visavis import defaults
@@ -19,11 +19,12 @@ from visavis.server.pages.render import show_page
 from visavis.server.pages.training_view import draw_curves, share_confusions
 from visavis.server.pages.visitor import PageVisitor
 from visavis.server.roles import MANAGE
+from visavis.server.routes import Router
 from visavis.server.services import Services
 from visavis.server.trained_classifiers import list_trained_classifiers, read_trained_classifier
 from visavis.server.training_runs import read_training_run
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 RATES = (10, 100, 1000)
 """Rates of strangers who are given a name, as 1 in so many."""
 

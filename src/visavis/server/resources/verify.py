@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from visavis import defaults
 from visavis.errors import UsageError
@@ -13,11 +13,12 @@ from visavis.server.photo_input import PhotoInput, photo_body, photo_input
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, FaceNumber, Far, MinFace, Reader, Threshold
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 from visavis.types import PhotoFaces, Verification
 from visavis.verification import compare_photos, require_faces
 
-router = APIRouter(prefix=V1, tags=["photos"])
+router = Router(prefix=V1, tags=["photos"])
 Pair = Annotated[PhotoInput, Depends(photo_input("a", "b", fields=()), scope="function")]
 
 

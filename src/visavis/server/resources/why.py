@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from visavis.gallery.check_text import NAME_LENGTH
 from visavis.gallery.feedback_types import Explanation
@@ -13,9 +13,10 @@ from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
 from visavis.server.resources import V1
 from visavis.server.resources.options import MIN_FACE, MinFace, ReadGallery, SearchFpir, Threshold
+from visavis.server.routes import Router
 from visavis.server.schema import model_of
 
-router = APIRouter(prefix=V1, tags=["photos"])
+router = Router(prefix=V1, tags=["photos"])
 
 PersonReference = Annotated[
     str, Query(min_length=1, max_length=NAME_LENGTH, description="The person expected: an id, or a unique name.")
