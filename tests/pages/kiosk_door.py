@@ -75,6 +75,15 @@ def type_pin(page: Any, number: str, pin: str = PIN) -> tuple[str, list[str]]:
     return read_answer(page)
 
 
+def enter(page: Any, number: str, state: str) -> None:
+    """Type a number and a PIN, and wait for what the page says; the next one need not wait until that is gone."""
+    page.evaluate("document.getElementById('answer').dataset.state = ''")
+    page.fill("#number", number)
+    page.fill("#pin", PIN)
+    page.press("#pin", "Enter")
+    page.wait_for_selector(f'#answer[data-state="{state}"]', state="attached")
+
+
 def change_page(route: Any, *texts: str) -> None:
     """Answer with the page of the server, in which each first text of two has become the second."""
     page = route.fetch()

@@ -29,6 +29,7 @@ from .kiosk_door import (
     RUNNING,
     Door,
     change_page,
+    enter,
     make_kiosk_key,
     make_site,
     read_answer,
@@ -199,6 +200,90 @@ def test_a_challenge_says_what_to_do(door: Door, open_tab: OpenTab) -> None:
     tab.open("about:blank")  # ends the requests before their routes
     page.unroute_all(behavior="ignoreErrors")
     tab.errors.clear()
+
+
+OPEN_OLDER = """() => new Promise((resolve) => {
+  const opening = indexedDB.open("visavis-kiosk", 1);
+  opening.onupgradeneeded = () => {
+    opening.result.createObjectStore("punches", { keyPath: "order", autoIncrement: true });
+    opening.result.createObjectStore("keys");
+  };
+  opening.onsuccess = () => resolve(Boolean(globalThis.store = opening.result));
+})"""
+"""What a page of the first version does, which has no other version to give way to."""
+OPEN_NEWER = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("visavis-kiosk", 3);
+  opening.onblocked = () => reject(new Error("blocked"));
+  opening.onsuccess = () => resolve(true);
+})"""
+"""What a page of a later version does; it fails where another page does not give way."""
+PUNCHES = "**/v1/kiosk/punches"
+
+
+def open_other_tab(door: Door, tab: Tab) -> Any:
+    """Return another page of the same server, which is no page of a kiosk."""
+    page = tab.context.new_page()
+    page.goto(f"{door.server.url}/kiosk/worker.js")
+    return page
+
+
+def test_an_older_tab_keeps_punches_from_waiting_until_it_is_closed(door: Door, open_tab: OpenTab) -> None:
+    tab = open_tab(door.server.url, service_workers="block")
+    page, older = tab.page, open_other_tab(door, tab)
+    older.evaluate(OPEN_OLDER)
+    tab.open("/sign-in")
+    page.fill("#key", door.key)
+    page.press("#key", "Enter")
+    page.wait_for_selector('#tabs:text-matches("an older version of this page")')
+    enter(page, "7", "recorded")
+    page.route(PUNCHES, lambda route: route.abort())
+    enter(page, "8", "failed")  # not called saved
+    with page.expect_response("**/v1/kiosk/signing-key"):
+        older.close()
+    page.wait_for_selector("#tabs:empty", state="attached")
+    enter(page, "8", "saved")
+    page.unroute_all(behavior="ignoreErrors")
+    tab.errors.clear()  # requests without an answer
+
+
+def test_a_page_gives_way_to_a_newer_tab(door: Door, open_tab: OpenTab) -> None:
+    tab = open_tab(door.server.url, service_workers="block")
+    page = door.open(tab)
+    open_other_tab(door, tab).evaluate(OPEN_NEWER)
+    page.wait_for_selector('#tabs:text-matches("load this page again")')
+    page.route(PUNCHES, lambda route: route.abort())
+    enter(page, "8", "failed")
+    page.unroute_all(behavior="ignoreErrors")
+    tab.errors.clear()
+
+
+END_WAITING = """async (way) => {
+  const kiosk = document.querySelector('script[src*="/kiosk.js"]').src;
+  const { PunchQueue } = await import(kiosk.replace("/kiosk.js", "/kiosk_queue.js"));
+  const queue = await PunchQueue.open(way, {});
+  await queue.prepare();
+  const id = `${way} ${Math.random()}`;
+  await queue.addFrames({ id, made: 1, direction: "" }, [new Blob(["frame"])]);
+  const select = (punches) => punches.filter((each) => each.id === id);
+  const [punch] = select(await queue.waiting());
+  const remove = IDBObjectStore.prototype.delete;
+  IDBObjectStore.prototype.delete = function (key) {
+    const request = remove.call(this, key);
+    if (this.name === "frames") request.addEventListener("success", () => this.transaction.abort());
+    return request;
+  };
+  const attempt = way === "remove" ? queue.remove(punch) : queue.refuse(punch.order, "wrong");
+  const isDone = await attempt.then(() => true, () => false);
+  IDBObjectStore.prototype.delete = remove;
+  return [isDone, select(await queue.waiting()).length, select(await queue.refused()).length];
+}"""
+"""Ends the wait of frames in a browser that cannot store that they are gone."""
+
+
+def test_a_punch_and_its_frames_leave_the_browser_together(door: Door, open_tab: OpenTab) -> None:
+    page = door.open(open_tab(door.server.url, service_workers="block"))
+    for way in ("remove", "refuse"):
+        await_value(page, lambda way=way: page.evaluate(END_WAITING, way), [False, 1, 0])
 
 
 def test_the_clock_changes_with_daylight_saving(door: Door, open_tab: OpenTab) -> None:

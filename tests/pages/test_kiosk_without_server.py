@@ -20,7 +20,7 @@ from visavis.server.pages.static_files import find_modules, make_worker
 
 from .conftest import WEIGHTS, OpenTab, Tab, serve
 from .expectation import await_value, expect
-from .kiosk_door import PIN, RECOGNIZES, RUNNING, Door, change_page, make_kiosk_key, make_site, type_pin
+from .kiosk_door import PIN, RECOGNIZES, RUNNING, Door, change_page, enter, make_kiosk_key, make_site, type_pin
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("pages")]
 PUNCHES, SETTINGS = "**/v1/kiosk/punches", "**/v1/kiosk"
@@ -76,15 +76,6 @@ def refuse(numbers: set[str], status: int, headers: dict[str, str]) -> tuple[lis
             route.continue_()
 
     return asked, answer
-
-
-def enter(page: Any, number: str, state: str) -> None:
-    """Type a number and a PIN, and wait for what the page says; the next one need not wait until that is gone."""
-    page.evaluate("document.getElementById('answer').dataset.state = ''")
-    page.fill("#number", number)
-    page.fill("#pin", PIN)
-    page.press("#pin", "Enter")
-    page.wait_for_selector(f'#answer[data-state="{state}"]', state="attached")
 
 
 def wait_for_waiting(page: Any, count: int) -> None:
@@ -250,6 +241,64 @@ def test_the_worker_answers_for_the_kiosk_alone(door: Door) -> None:
     assert answer.headers["Service-Worker-Allowed"] == "/kiosk"
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; connect-src 'self'"
     assert answer.headers["Cache-Control"] == "no-cache"
+
+
+STALLED = """async () => {
+  const self = { addEventListener() {}, location };
+  const caches = { open: async () => ({ match: async () => new Response("the page that is kept") }) };
+  const fetch = async (request, { signal }) => {
+    const start = (body) => {
+      body.enqueue(new TextEncoder().encode("<!doctype html>"));
+      signal.addEventListener("abort", () => body.error(signal.reason));
+    };
+    return new Response(new ReadableStream({ start }));
+  };
+  %s
+  return (await showPage(new Request("http://door/kiosk"))).text();
+}"""
+"""What the worker answers where the server sends a part of the page, and no more."""
+
+
+def test_the_worker_waits_no_longer_for_the_rest_of_a_page_than_for_its_begin(open_tab: OpenTab) -> None:
+    source = make_worker("kiosk_worker.js", page="kiosk.js", styles=[])
+    short = source.replace("const LONGEST = 8000", "const LONGEST = 50")
+    assert short != source
+    page = open_tab("http://door").page
+    await_value(page, lambda: page.evaluate(STALLED % short), "the page that is kept")
+
+
+HURRY = """const { timeout } = AbortSignal;
+AbortSignal.timeout = (longest) => timeout.call(AbortSignal, longest / 100);"""
+
+
+def test_a_server_that_does_not_answer_holds_nothing(door: Door, open_tab: OpenTab) -> None:
+    tab = open_tab(door.server.url, service_workers="block")
+    page = door.open(tab)
+    page.add_init_script(HURRY)
+    page.route(f"{door.server.url}/kiosk", lambda route: change_page(route, *RECOGNIZES))
+    page.route(SETTINGS, lambda route: None)
+    page.route("**/v1/kiosk/frames?*", lambda route: None)
+    tab.open("/kiosk")
+    page.wait_for_selector('#connection:text-is("No connection")')
+    page.wait_for_selector('#advice:text-matches("^Faces are not recognized now")')
+    tab.open("about:blank")  # ends the requests before their routes
+    page.unroute_all(behavior="ignoreErrors")
+    tab.errors.clear()
+
+
+def test_signing_out_names_all_punches_that_it_deletes(tab: Tab) -> None:
+    page = tab.page
+    page.route(PUNCHES, lambda route: route.abort())
+    page.click(".kiosk-settings summary")
+    for count, sentence in ((1, "1 punch still waits"), (2, "2 punches still wait")):
+        enter(page, "77", "saved")  # of no employee
+        wait_for_waiting(page, count)
+        page.click(".session button")
+        page.wait_for_selector(f'#faults .warning:text-matches("^{sentence}")')
+    page.unroute(PUNCHES)
+    page.clock.fast_forward(POLL)
+    wait_for_waiting(page, 0)
+    page.wait_for_selector("#faults .warning", state="detached")
 
 
 @pytest.mark.slow(seconds=60)

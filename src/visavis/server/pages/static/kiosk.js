@@ -11,7 +11,7 @@ import { countText, locale, text } from "./texts.js";
 
 const settings = JSON.parse(document.getElementById("kiosk-settings").textContent);
 const SHOWN = 3000; // milliseconds
-const LONGEST = 8000; // milliseconds for the answer to a punch, after which it waits in the queue
+const LONGEST = 8000; // milliseconds for an answer: a punch waits in the queue after that
 const POLL = 15_000; // milliseconds between looks at the connection
 const UPDATE = 600_000; // milliseconds between looks for another version of the server
 const UNDONE = 10_000; // milliseconds in which the face of who has undone a punch does not punch again
@@ -21,6 +21,7 @@ const [advice, answer, connection, form] = ["advice", "answer", "connection", "t
 const { number, pin } = form.elements;
 const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short", timeZone: settings.zone });
 const writeTime = (time) => clock.format(new Date(time));
+const warning = element("p", { class: "notice warning", role: "alert" }); // of punches that signing out deletes
 let queue = null;
 let hidesAt = 0;
 let undoneAt = 0;
@@ -118,6 +119,33 @@ async function keep(punch) {
   await flush();
 }
 
+// Ends when punches can wait, or cannot: then the kiosk works all the same.
+function openQueue() {
+  return new Promise((resolve) => {
+    const onBlocked = () => resolve(sayAboutTabs("kiosk.older_tab"));
+    const onLost = () => {
+      queue = null;
+      sayAboutTabs("kiosk.newer_tab");
+    };
+    useQueue(PunchQueue.open(key, { onBlocked, onLost })).then(resolve);
+  });
+}
+
+async function useQueue(opening) {
+  try {
+    queue = await opening;
+    sayAboutTabs("");
+    await queue.prepare();
+    await showQueue();
+  } catch (problem) {
+    if (!(problem instanceof Problem)) queue = null; // no HTTPS, or no storage: nothing can wait here
+  }
+}
+
+function sayAboutTabs(key) {
+  place("tabs").textContent = key && text(key);
+}
+
 let isSending = false;
 
 // Sends what waits, in order; what the server refuses is shown, and what it does not answer waits on.
@@ -140,6 +168,7 @@ async function showQueue() {
   if (!queue) return;
   const waiting = await queue.waiting();
   const count = waiting.length;
+  if (!count) warning.remove();
   place("queued").textContent = count ? countText("kiosk.queued", count) : "";
   const stuck = waiting.filter(isStuck).map(({ made }) => element("li", {}, `${writeTime(made)}: ${text("kiosk.stuck")}`));
   place("stuck").replaceChildren(...stuck);
@@ -178,7 +207,7 @@ async function keepFrames() {
 
 async function look() {
   try {
-    const { now } = await ask("GET", "/v1/kiosk");
+    const { now } = await ask("GET", "/v1/kiosk", { signal: AbortSignal.timeout(LONGEST) });
     queue?.noteClock(Date.parse(now));
     tellConnection(true);
     place("faults").replaceChildren();
@@ -230,16 +259,16 @@ function submit() {
 
 const isIdle = () => answer.hidden && !number.value && !pin?.value && !place("strip").childElementCount;
 
-// Signing out deletes all that the browser keeps of the kiosk: punches that wait are named before.
+// Signing out deletes all that the browser keeps of the kiosk: it needs a second click below the number of punches that wait.
 function setUpSignOut() {
   const session = document.querySelector("form.session");
-  let isWarned = false;
   session?.addEventListener("submit", async (event) => {
     event.preventDefault();
     const count = queue ? (await queue.waiting()).length : 0;
-    if (count && !isWarned) {
-      isWarned = true;
-      place("faults").replaceChildren(element("p", { class: "notice warning", role: "alert" }, countText("kiosk.sign_out_loses", count)));
+    const sentence = count ? countText("kiosk.sign_out_loses", count) : "";
+    if (sentence && !(warning.isConnected && warning.textContent === sentence)) {
+      warning.textContent = sentence;
+      place("faults").replaceChildren(warning);
       return;
     }
     await forgetPage().catch(() => {});
@@ -257,13 +286,7 @@ async function start() {
   setUpForm();
   setUpSignOut();
   number.focus();
-  try {
-    queue = await PunchQueue.open(key);
-    await queue.prepare();
-    await showQueue();
-  } catch (problem) {
-    if (!(problem instanceof Problem)) queue = null; // no HTTPS, or no storage: nothing can wait here
-  }
+  await openQueue();
   setInterval(look, POLL);
   keepPage(isIdle).then((update) => setInterval(update, UPDATE));
   await look();

@@ -8,6 +8,7 @@ const SIZE = { width: { ideal: 1280 }, height: { ideal: 960 }, facingMode: "user
 const WIDEST = 800; // pixels of the frames that are sent
 const PAUSE = 250; // milliseconds between an answer and the next frame
 const APART = 150; // milliseconds between the frames of an attempt
+const LONGEST = 24_000; // milliseconds for an answer
 const AFTER_ANSWER = 1500;
 const AFTER_CHALLENGE = 5000; // milliseconds to go away, before the next challenge
 const AFTER_FAILURE = 3000;
@@ -92,7 +93,7 @@ function judge(pictures, attempt, direction) {
   const body = new FormData();
   pictures.forEach((picture, row) => body.append("photo", picture, `frame${row}.jpg`));
   const query = new URLSearchParams({ punch_id: drawId(), attempt, ...(direction && { direction }) });
-  return ask("POST", `/v1/kiosk/frames?${query}`, { body });
+  return ask("POST", `/v1/kiosk/frames?${query}`, { body, signal: AbortSignal.timeout(LONGEST) });
 }
 
 // Returns frames of an attempt, as JPEG.

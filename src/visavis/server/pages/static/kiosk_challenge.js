@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 
 const APART = 100; // milliseconds between frames: five a second are needed at least
+const LONGEST = 24_000; // milliseconds for an answer
 const MOST = 6; // frames of a request
 
 // Returns the answer once the challenge is over. `grab` takes a frame, `say` the key of the text that says what to do.
@@ -34,7 +35,7 @@ function send(challenge, frames) {
   const body = new FormData();
   frames.forEach(({ picture }, row) => body.append("photo", picture, `frame${row}.jpg`));
   const times = frames.map((frame) => frame.taken).join();
-  return ask("POST", `/v1/kiosk/challenges/${challenge}/frames?times=${times}`, { body });
+  return ask("POST", `/v1/kiosk/challenges/${challenge}/frames?times=${times}`, { body, signal: AbortSignal.timeout(LONGEST) });
 }
 
 // Leaves out some of too many frames, at even distances; never the newest.

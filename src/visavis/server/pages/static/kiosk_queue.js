@@ -5,6 +5,7 @@ import { ask } from "./api.js";
 const NAME = "visavis-kiosk";
 const MOST_FACES = 100; // people whose frames wait
 const MOST_BYTES = 64e6;
+const LONGEST = 8000; // milliseconds for an answer
 const LEAST_STEP = 10_000; // milliseconds: a machine that slept counts as one whose clock was set
 const write = (bytes) => Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const encode = (text) => new TextEncoder().encode(text);
@@ -22,9 +23,12 @@ export class PunchQueue {
     this.#keys = keys;
   }
 
-  // `kiosk` is the name of the key of this session: punches are signed with a key of its own.
-  static async open(kiosk) {
+  // `kiosk` is the name of the key of this session: punches are signed with a key of its own. `onBlocked` hears that another
+  // tab, of an older version, has to be closed first. `onLost` hears that the queue cannot be used any more: another tab
+  // needs a newer store, which waits for this one, or has signed out.
+  static async open(kiosk, { onBlocked, onLost }) {
     const opening = indexedDB.open(NAME, 2);
+    opening.onblocked = onBlocked;
     opening.onupgradeneeded = ({ oldVersion }) => {
       if (oldVersion < 1) {
         opening.result.createObjectStore("punches", { keyPath: "order", autoIncrement: true });
@@ -33,6 +37,11 @@ export class PunchQueue {
       opening.result.createObjectStore("frames"); // by the id of their punch
     };
     const database = await finish(opening);
+    database.onversionchange = () => {
+      database.close();
+      onLost();
+    };
+    database.onclose = onLost;
     let cipher = await finish(database.transaction("keys").objectStore("keys").get("cipher"));
     if (!cipher) {
       cipher = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
@@ -45,7 +54,7 @@ export class PunchQueue {
   // Fetches the key that signs, unless it is there: without a connection it cannot be had.
   async prepare() {
     if (this.#keys.signing) return;
-    const { key } = await ask("POST", "/v1/kiosk/signing-key");
+    const { key } = await ask("POST", "/v1/kiosk/signing-key", { signal: AbortSignal.timeout(LONGEST) });
     const bytes = Uint8Array.from(key.match(/../g), (digits) => parseInt(digits, 16));
     const signing = await crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
     await finish(this.#store("keys", "readwrite").put(signing, `signing ${this.#kiosk}`));
@@ -80,9 +89,9 @@ export class PunchQueue {
     }
     const offset = this.#readOffset();
     const signature = await this.#sign([id, made, "", "", "", direction, ...digests, ...offset].join("\n"));
-    const transaction = this.#database.transaction(["punches", "frames"], "readwrite");
-    transaction.objectStore("frames").put(frames, id);
-    transaction.objectStore("punches").add({ kiosk: this.#kiosk, id, made, direction, offset, signature, who: id, bytes });
+    const [punches, store, transaction] = this.#change();
+    store.put(frames, id);
+    punches.add({ kiosk: this.#kiosk, id, made, direction, offset, signature, who: id, bytes });
     await complete(transaction);
     return true;
   }
@@ -122,10 +131,11 @@ export class PunchQueue {
   }
 
   async refuse(order, code) {
-    const store = this.#store("punches", "readwrite");
-    const { kiosk, id, made } = await finish(store.get(order));
-    await finish(store.put({ order, kiosk, id, made, code }));
-    await finish(this.#store("frames", "readwrite").delete(id));
+    const [punches, frames, transaction] = this.#change();
+    const { kiosk, id, made } = await finish(punches.get(order));
+    punches.put({ order, kiosk, id, made, code });
+    frames.delete(id);
+    await complete(transaction);
   }
 
   async postpone(order, { tries, restsUntil }) {
@@ -134,8 +144,10 @@ export class PunchQueue {
   }
 
   async remove({ order, id }) {
-    await finish(this.#store("punches", "readwrite").delete(order));
-    await finish(this.#store("frames", "readwrite").delete(id));
+    const [punches, frames, transaction] = this.#change();
+    punches.delete(order);
+    frames.delete(id);
+    await complete(transaction);
   }
 
   // The server's clock less this one, when the server was last reached, as a list; empty where it is not known, or where
@@ -168,6 +180,12 @@ export class PunchQueue {
   async #list(matches) {
     const punches = await finish(this.#store("punches").getAll());
     return punches.filter((punch) => punch.kiosk === this.#kiosk && matches(punch));
+  }
+
+  // A punch and its frames change together, or not at all.
+  #change() {
+    const transaction = this.#database.transaction(["punches", "frames"], "readwrite");
+    return [transaction.objectStore("punches"), transaction.objectStore("frames"), transaction];
   }
 
   #store(name, mode = "readonly") {

@@ -41,11 +41,18 @@ async function isOfVersion(page) {
 // The newest page. Where the server leads elsewhere, the session has ended: nothing is kept of it.
 async function showPage(request) {
   const cache = await caches.open(CACHE);
-  const page = await fetch(request, { signal: AbortSignal.timeout(LONGEST) }).catch(() => null);
+  const page = await fetchWhole(request).catch(() => null);
   if (!page || GATEWAY.includes(page.status)) return (await cache.match(PAGE)) ?? page ?? Response.error();
   if (await isOfVersion(page)) await cache.put(PAGE, page.clone());
   else if (page.type === "opaqueredirect") await cache.delete(PAGE);
   return page;
+}
+
+// An answer with all of its body, which may stall too.
+async function fetchWhole(request) {
+  const answer = await fetch(request, { signal: AbortSignal.timeout(LONGEST) });
+  await answer.clone().arrayBuffer();
+  return answer;
 }
 
 async function readFile(request) {
