@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from conftest import DATA
 from visavis.attendance.consents import give_consent, link_person
+from visavis.attendance.kiosk.refusals import count_refusals
 from visavis.attendance.settings import SiteSettings
 from visavis.attendance.site import Site
 from visavis.attendance.types import Employee
@@ -77,6 +78,9 @@ def test_a_recognized_face_has_to_move_and_frames_are_used_once(door: Door) -> N
     ahead = follow(door, third, frames[7:9], "200,60000").json()
     assert ahead["state"] == "challenge_failed"
     assert door.site.punches() == []
+    days = [count_refusals(door.site, datetime.now(UTC).date() + timedelta(days)) for days in (-1, 0, 1)]
+    assert sum(counts.pop("challenge_failed", 0) for counts in days) == 2
+    assert not any(days)
 
 
 def test_what_the_challenge_needs(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from visavis.attendance.site import Site
 from visavis.attendance.tables import KIOSK_REFUSALS, SETTLED_REFUSALS
 from visavis.sql_database import write_time
 
-RefusalKind = Literal["stranger", "tailgater", "attack", "no_consent", "not_employed", "wrong_pin"]
+RefusalKind = Literal["stranger", "tailgater", "attack", "challenge_failed", "no_consent", "not_employed", "wrong_pin"]
 PIN_WINDOW = timedelta(minutes=10)
 KIOSK_TRIES = 20
 """Wrong PINs and badges of a kiosk within the window, after which it takes none."""

@@ -168,7 +168,7 @@ def follow_challenge(
 ) -> dict[str, Any]:
     """Take further frames of a challenge; return what the person has to do, or the punch once it is passed.
 
-    A challenge is used once; the same frame is used once, in all challenges.
+    A challenge is used once; the same frame is used once, in all challenges. One that fails is counted, without a name.
     """
     site, gallery = require_site(services), _require_gallery(services, kiosk)
     started = services.kiosk_challenges.find(challenge_id, kiosk=kiosk.name)
@@ -181,7 +181,10 @@ def follow_challenge(
         state: HeadState = started.challenge.add(views, now=monotonic()) if are_new else "challenge_failed"
     if state != "passed" and state != "challenge_failed":  # noqa: PLR1714 - that is what mypy understands
         return KioskAnswer(state, challenge=challenge_id).to_dict()
-    if not services.kiosk_challenges.end(challenge_id) or state == "challenge_failed":
+    is_first = services.kiosk_challenges.end(challenge_id)
+    if is_first and state == "challenge_failed":
+        record_refusal(site, started.punch_id, "challenge_failed", kiosk=kiosk.name)
+    if not is_first or state == "challenge_failed":
         return KioskAnswer("challenge_failed").to_dict()
     result = started.attempt
     order = KioskOrder(
