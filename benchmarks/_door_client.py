@@ -84,8 +84,10 @@ class KioskClient:
         time.sleep(self._chance.uniform(0, PAUSE))  # when the next frame is due
         attempt = secrets.token_hex(16)
         for _ in range(TRIES):
+            taken = time.monotonic()
             answer = self._show(attempt, frames[:1])
             if answer["state"] == "hold":
+                time.sleep(max(0.0, taken + APART - time.monotonic()) + (len(frames) - 2) * APART)  # the first counts
                 answer = self._show(attempt, frames)
             if answer["state"] in DECIDED:
                 return self._make(visitor, answer, "face", time.monotonic() - begin, advice)
@@ -102,7 +104,6 @@ class KioskClient:
 
     def _show(self, attempt: str, frames: list[bytes]) -> dict[str, Any]:
         """Show frames; where no answer comes, as the page does, again with another id."""
-        time.sleep(APART * (len(frames) - 1))
         files = [("photo", (f"frame{row}.jpg", frame)) for row, frame in enumerate(frames)]
         return self._ask("/frames", params={"attempt": attempt}, files=files)
 

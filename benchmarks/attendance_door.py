@@ -3,9 +3,10 @@
     python benchmarks/attendance_door.py [--employees 500] [--minutes 10] [--strangers 50] [--cameras 0] [--kills 0]
 
 Each employee is enrolled with one photo of LFW, and another one comes to a kiosk: a client that speaks
-``/v1/kiosk`` as the page does, a frame every quarter of a second, then three at once. Frames show the middle of a
-photo, shifted by some pixels, and a little lighter or darker, in a picture of 800 x 600. Liveness is off, since photos
-come. Who is not recognized within four answers takes the badge. Strangers are people of LFW who are not enrolled.
+``/v1/kiosk`` as the page does, a frame every quarter of a second, then three at once, the first of which it is. Frames
+show the middle of a photo, shifted by some pixels, and a little lighter or darker, in a picture of 800 x 600. Liveness
+is off, since photos come. Who is not recognized within four answers takes the badge. Strangers are people of LFW who
+are not enrolled. Both kiosks receive a visitor at the same moment.
 
 A tenth of the people pass each of ``--cameras`` cameras instead: made-up video of 640 x 480, five pictures a second, in
 which they walk from one side to the other within three seconds. They take no badge.

@@ -64,13 +64,21 @@ def test_a_pin_by_keyboard_is_recorded_and_undone(door: Door, open_tab: OpenTab)
     expect(page.locator("#number")).to_be_focused()
 
 
+def read_pictures(body: bytes) -> list[bytes]:
+    """Return the pictures of a form."""
+    parts = body.split(body.partition(b"\r\n")[0])[1:-1]
+    return [part.partition(b"\r\n\r\n")[2] for part in parts]
+
+
 def test_who_has_undone_a_punch_by_face_does_not_punch_again_at_once(door: Door, open_tab: OpenTab) -> None:
     """The answers about frames are those of a server that recognizes a face in each."""
     recorded = {"state": "recorded", "punch_id": "0" * 32, "name": "Kim", "at": "2026-03-02T09:00:00Z"}
     frames: list[int] = []
+    bodies: list[bytes] = []
 
     def answer(route: Any) -> None:
-        frames.append(route.request.post_data_buffer.count(b"filename="))
+        bodies.append(route.request.post_data_buffer)
+        frames.append(bodies[-1].count(b"filename="))
         route.fulfill(json={"state": "hold"} if frames[-1] == 1 else {**recorded, "direction": "in"})
 
     tab = open_tab(door.server.url, service_workers="block")
@@ -87,6 +95,10 @@ def test_who_has_undone_a_punch_by_face_does_not_punch_again_at_once(door: Door,
         with page.expect_request("**/v1/kiosk/frames?*"):
             pass
     assert frames[count:] == [1] * len(frames[count:])
+    begun = frames.index(3)
+    assert (
+        read_pictures(bodies[begun])[0] == read_pictures(bodies[begun - 1])[0]
+    )  # it is not taken again: that takes time
     page.click('.way:has-text("Out")')
     page.wait_for_selector("#strip button")  # of another punch, in the direction that was chosen
     tab.open("about:blank")  # ends the requests before their routes

@@ -335,8 +335,8 @@ def test_a_camera_stops_and_starts_by_orders(database: StateDatabase, monkeypatc
     Cameras(database).stop("door", actor="Ann")
     with running(database, script, monkeypatch) as cameras:
         await_that(lambda: cameras.leases(["door"])["door"].holder == "a")
-        time.sleep(0.2)
-        assert (door(database).state, script.opened) == ("stopped", [])
+        await_that(lambda: door(database).state == "stopped")
+        assert script.opened == []
         cameras.start("door", actor="Ann")
         await_that(lambda: door(database).state == "running")
         cameras.start("door", actor="Ann")

@@ -19,6 +19,7 @@ from PIL import Image
 import visavis
 from videos.camera_servers import MjpegCamera
 from videos.rtsp_server import TcpRtspCamera
+from visavis.server.camera_runner import NICENESS
 from visavis.server.state.cameras import Cameras
 from visavis.server.state.database import StateDatabase
 from visavis.types import RGB
@@ -242,6 +243,17 @@ def test_keys_may_do_with_cameras_what_their_role_and_galleries_allow(watching: 
         answer = watching.request(method, f"/v1/cameras/{path}", key=other)
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_name")
     assert watching.get("/v1/cameras", key=None).status_code == 401
+
+
+def test_cameras_give_way_to_requests(watching: RunningServer) -> None:
+    """The process of the cameras has less priority than the workers, for which a person at a kiosk waits."""
+    for name in ("yard", "gate"):
+        await_camera(watching, name, "running")
+    own, cameras = psutil.Process(watching.process.pid), camera_process(watching)
+    workers = [child for child in own.children() if child != cameras]
+    assert cameras.children()
+    assert cameras.nice() == min(own.nice() + NICENESS, 19)  # 19 is the greatest
+    assert {child.nice() for child in workers} == {own.nice()}
 
 
 def test_no_password_leaves_the_server(watching: RunningServer, place: Place) -> None:

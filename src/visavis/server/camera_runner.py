@@ -6,6 +6,7 @@ Nothing that happens to a camera, the gallery or the database ends it: cameras a
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -37,6 +38,8 @@ REPORT_SECONDS = 2.0
 """Time between reports, which are also the beats of the leases."""
 AWAY_SECONDS = 5.0
 """Time until the next try where the gallery or the database cannot be used."""
+NICENESS = 5
+"""By how much this process gives way to the workers: a person at a kiosk waits for them, a track for the next frame."""
 MOST_WAITING = 10_000
 """Events that wait for the database; then the oldest are dropped."""
 
@@ -52,6 +55,7 @@ def run_cameras(
     ``pictures`` is where workers find the pictures of the cameras.
     """
     stopping = begin_child(life)
+    os.nice(NICENESS)
     shown = None if pictures is None else ShownPictures(pictures)
     while not stopping.is_set():
         try:

@@ -32,14 +32,15 @@ export async function watchPeople(video, { frames, readDirection, say, onAnswer,
     await wait(PAUSE);
     if (document.hidden || !video.videoWidth) continue;
     try {
-      let answer = await judge([await grab(video)], attempt, readDirection());
+      const first = await takeFrame(video);
+      let answer = await judge([first.picture], attempt, readDirection());
       if (answer.state === "hold" && isUndone()) {
         say("kiosk.state_undone");
         continue;
       }
       if (answer.state === "hold") {
         say("kiosk.state_hold");
-        answer = await judge(await grabMany(video, frames), attempt, readDirection());
+        answer = await judge(await grabMany(video, frames, first), attempt, readDirection());
       }
       const isChallenge = Boolean(answer.challenge);
       if (isChallenge) answer = await followChallenge(video, answer, { grab, say });
@@ -96,15 +97,20 @@ function judge(pictures, attempt, direction) {
   return ask("POST", `/v1/kiosk/frames?${query}`, { body, signal: AbortSignal.timeout(LONGEST) });
 }
 
-// Returns frames of an attempt, as JPEG.
-export async function grabMany(video, count) {
-  const pictures = [];
-  while (pictures.length < count) {
-    if (pictures.length) await wait(APART);
-    if (!video.videoWidth) return pictures; // it was unplugged: too few frames name no employee
-    pictures.push(await grab(video));
+// Returns frames of an attempt, as JPEG; the `first` of them may have been taken before.
+export async function grabMany(video, count, first = null) {
+  const frames = first ? [first] : [];
+  while (frames.length < count) {
+    if (frames.length) await wait(Math.max(0, frames.at(-1).time + APART - performance.now()));
+    if (!video.videoWidth) break; // it was unplugged: too few frames name no employee
+    frames.push(await takeFrame(video));
   }
-  return pictures;
+  return frames.map(({ picture }) => picture);
+}
+
+async function takeFrame(video) {
+  const time = performance.now();
+  return { picture: await grab(video), time };
 }
 
 async function grab(video) {
