@@ -227,6 +227,7 @@ def test_a_killed_writer_leaves_the_old_file_and_its_rest_is_deleted(
     assert atomic.UNFINISHED.fullmatch(left.name)
     assert path.exists() == (kind == "file")
 
+    monkeypatch.setattr(atomic, "LOCKED_S", 1000)  # this process may have to wait meanwhile
     atomic._remove_abandoned.cache_clear()
     atomic.write_bytes(tmp_path / "b", NEW)
     assert left.exists(), "its writer may be about to lock it"

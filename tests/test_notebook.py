@@ -30,6 +30,7 @@ def executed(sample_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> l
     """The code cells after all were run, in a process of their own: the kernel speaks over sockets."""
     folder = tmp_path_factory.mktemp("notebook")
     own = {"IPYTHONDIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder), "JUPYTER_CONFIG_DIR": str(folder)}
+    own["PYTHONUNBUFFERED"] = ""  # with it a write that a signal interrupts is not completed
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(NOTEBOOK)],
         cwd=folder,

@@ -190,10 +190,12 @@ def test_temporary_folders_of_killed_processes_are_deleted_and_those_in_use_stay
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     command = [sys.executable, "-c", KILLED]
-    killed = subprocess.run([*command, "kill"], capture_output=True, text=True, check=False)
     with subprocess.Popen([*command, "live"], stdin=-1, stdout=-1, text=True) as live:
         assert live.stdout is not None
-        left, used = Path(killed.stdout.strip()), Path(live.stdout.readline().strip())
+        used = Path(live.stdout.readline().strip())
+        # the other process, if it began a second later, would delete its folder
+        killed = subprocess.run([*command, "kill"], capture_output=True, text=True, check=False)
+        left = Path(killed.stdout.strip())
         for folder in (left, used):
             os.utime(folder, (0, 0))
         monkeypatch.setattr(atomic, "ABANDONED_S", 10**12)
