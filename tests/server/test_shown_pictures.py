@@ -61,9 +61,12 @@ def test_another_process_reads_what_the_process_of_the_cameras_wrote() -> None:
     pictures = CameraPictures(["gate", "door"])
     child = os.fork()
     if child == 0:
-        pictures.write("door", b"first")
-        pictures.write("door", b"second")
-        os._exit(0)
+        try:
+            pictures.write("door", b"first")
+            pictures.write("door", b"second")
+            os._exit(0)
+        finally:  # else it would go on with the tests
+            os._exit(1)
     assert os.waitpid(child, 0)[1] == 0
     assert pictures.read("door") == (2, b"second")
     assert pictures.read("gate") is None
