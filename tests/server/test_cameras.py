@@ -290,7 +290,7 @@ def test_a_camera_that_hangs_is_silent_until_it_plays_again(own_place: Place) ->
         silent = await_camera(server, "yard", "silent")
         assert silent["silent_since"] is not None
         assert silent["message"].startswith("'yard' has sent no frame for")
-        assert events_of(server, "yard")[-1]["event"] == "ended"
+        await_that(lambda: events_of(server, "yard")[-1]["event"] == "ended", "the end of the track", server)
         again = await_that(lambda: read_matching(server, "yard", OPENED_AGAIN), "opened again", server)
         assert again["silent_since"][:18] == silent["silent_since"][:18]
         own_place.yard.mode = "play"
