@@ -193,7 +193,7 @@ def test_a_camera_stops_and_starts_and_the_log_says_who_did_it(watching: Running
     key = make_key(watching, "guard", "admin", ["default"])
     assert watching.post("/v1/cameras/yard/stop", key=key).json()["state"] in {"stopping", "stopped"}
     assert await_camera(watching, "yard", "stopped")["frames_per_second"] == 0.0
-    assert events_of(watching, "yard")[-1]["event"] == "ended"
+    await_that(lambda: events_of(watching, "yard")[-1]["event"] == "ended", "the end of the track", watching)
     assert [camera["state"] for camera in watching.get("/v1/cameras").json()["cameras"]][1] == "running"  # the gate
     connections = place.yard.connections
     time.sleep(1)
