@@ -15,6 +15,8 @@ from visavis._show import Shown
 SIDES = ("x1", "y1", "x2", "y2")
 PICTURES = "crops"
 """Field of pictures, which are no plain values."""
+_SCALARS = frozenset((str, int, float, bool, type(None)))
+"""Types whose values stay as they are: most of those of a report, where the checks of all other types take longest."""
 
 
 class Plain(Shown):
@@ -33,6 +35,8 @@ class Plain(Shown):
 
 def plain(value: Any) -> Any:
     """Return a value in types that JSON can hold; pixels and embeddings become nested lists."""
+    if type(value) in _SCALARS:
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return value.to_dict() if isinstance(value, Plain) else _fields_of(value)
     if isinstance(value, np.ndarray | np.generic):
@@ -41,6 +45,11 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
+    return _plain_single(value)
+
+
+def _plain_single(value: Any) -> Any:
+    """Return a value that holds no others."""
     if isinstance(value, date):  # datetime too
         return value.isoformat()
     return fspath(value) if isinstance(value, PathLike) else value
