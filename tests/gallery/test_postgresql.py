@@ -94,6 +94,7 @@ def test_what_is_there_is_looked_at_first(server: Postgres, place: str) -> None:
     with pytest.raises(GalleryError, match="is not a gallery: it is a database of another program"):
         Gallery(place)
     server.run("DROP TABLE bookmarks", database(place))
+    server.run("CREATE TABLE server_meta (version integer)", database(place))  # as a server that was started first
     Gallery(place, model=MODEL).close()
     Gallery(place, model="facenet").close()  # it holds nothing yet
     with Gallery(place, model=MODEL) as gallery:

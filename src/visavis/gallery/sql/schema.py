@@ -265,6 +265,9 @@ MIGRATIONS: list[Callable[[Connection], None]] = [
 """``MIGRATIONS[i]`` turns a database of schema ``i + 1`` into one of schema ``i + 2``, inside a transaction."""
 
 
+BESIDE = ("server_", "attendance_")
+"""Begin the names of the tables of a server and of a site of attendance, which may be in the database before."""
+
 _STATEMENTS: dict[str, list[str]] = {}
 """Statements that create the tables, by the name of the dialect."""
 
@@ -317,8 +320,11 @@ def _create_tables(conn: Connection) -> None:
 
 
 def read_version(conn: Connection, *, place: str) -> int | None:
-    """Return the schema of a database, None for an empty one; GalleryError for other contents or a newer schema."""
-    tables = inspect(conn).get_table_names()
+    """Return the schema of a database, None where it has no gallery yet.
+
+    Raises GalleryError for tables of another program, or a newer schema.
+    """
+    tables = [name for name in inspect(conn).get_table_names() if not name.startswith(BESIDE)]
     if not tables:
         return None
     if "meta" not in tables or not {"format", "schema"} <= {c["name"] for c in inspect(conn).get_columns("meta")}:
