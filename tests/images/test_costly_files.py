@@ -219,6 +219,12 @@ def test_damage_in_ppm_files(data: bytes, words: str) -> None:
         images.read(data)
 
 
+@pytest.mark.parametrize("start", [2**64 - 1, 2**63, 2**63 - 1, 2**40])
+def test_a_tiff_whose_directory_is_beyond_any_file(start: int) -> None:
+    with pytest.raises(ImageError, match=r"^[^\n]+\.$"):
+        images.read(b"II+\0" + struct.pack("<HHQ", 8, 0, start) + bytes(500))
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_exif_directories_that_lead_to_each_other(kind: str) -> None:
     """4 billion pairs of entries, where only the first of each tag counts."""

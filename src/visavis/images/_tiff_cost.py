@@ -47,7 +47,7 @@ def tiff_cost(data: bytes) -> Cost:
     """Return the cost of a TIFF file; one without a legible directory costs nothing, since it cannot be decoded."""
     try:
         directory = _read_directory(data)
-    except struct.error:
+    except (struct.error, OverflowError):  # beyond the file, or beyond what any file holds
         return Cost()
     if directory.excess:
         return Cost(excess=directory.excess)
